@@ -1,0 +1,1 @@
+"""What every room speaks of: records, runs, batches, protocols, errors and safe writes."""

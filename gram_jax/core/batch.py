@@ -1,0 +1,30 @@
+"""The arrays one training step sees, with SeqIO's names and types that are checked."""
+
+import dataclasses
+import functools
+
+import jax
+import numpy as np
+
+Array = jax.Array | np.ndarray
+
+
+@functools.partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["encoder_input_tokens", "decoder_input_tokens", "decoder_target_tokens",
+                 "decoder_loss_weights"],
+    meta_fields=[],
+    drop_fields=["example_ids"],
+)
+@dataclasses.dataclass(frozen=True)
+class Batch:
+    """A batch of (source text, code) examples.
+
+    `example_ids` stays on the host: crossing into a traced function drops it.
+    """
+
+    encoder_input_tokens: Array  # int32 [batch, encoder_length], 0 is padding
+    decoder_input_tokens: Array  # int32 [batch, decoder_length], targets shifted right
+    decoder_target_tokens: Array  # int32 [batch, decoder_length], ends in EOS, 0 is padding
+    decoder_loss_weights: Array  # float32 [batch, decoder_length], 0 where padded
+    example_ids: tuple[str, ...] = ()

@@ -1,0 +1,57 @@
+"""The small interfaces through which rooms meet without knowing each other."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Protocol
+
+import jax
+
+from gram_jax.core.records import Query
+from gram_jax.core.runs import RankedList
+
+Cache = Any
+"""What a decoder keeps between steps: a pytree whose leaves lead with [batch, beam]."""
+
+
+class Vocabulary(Protocol):
+    """Text to token ids and back. Id 0 is padding; `eos_id` ends a sequence."""
+
+    vocab_size: int
+    eos_id: int
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """Token ids of each text, without EOS."""
+
+    def decode(self, token_ids: Sequence[Sequence[int]]) -> list[str]:
+        """The text of each sequence; stops at EOS and skips padding."""
+
+
+class Decoder(Protocol):
+    """A model as beam search sees it: token ids in, logits out, a cache between steps."""
+
+    def prefill(self, encoder_input_tokens: jax.Array, *, beam_size: int, max_length: int) -> Cache:
+        """Reads int32 [batch, encoder_length] and returns a cache for `max_length` steps."""
+
+    def step(self, cache: Cache, tokens: jax.Array, position: jax.Array) -> tuple[jax.Array, Cache]:
+        """Feeds the tokens at `position`.
+
+        Args:
+          cache: what `prefill` or the step before returned.
+          tokens: int32 [batch, beam], the tokens chosen at `position - 1`; 0 (the pad and start
+            token) at position 0.
+          position: int32 [], counts from 0.
+
+        Returns:
+          float32 [batch, beam, vocab] logits of the token at `position`, and the new cache.
+        """
+
+    def reorder(self, cache: Cache, parents: jax.Array) -> Cache:
+        """The cache whose beam j continues beam `parents[:, j]`; parents: int32 [batch, beam]."""
+
+
+class Retriever(Protocol):
+    """Anything that answers queries with ranked products."""
+
+    name: str
+
+    def retrieve(self, queries: Iterable[Query], *, k: int) -> Iterator[RankedList]:
+        """At most `k` products a query, in the order of the queries."""
