@@ -1,0 +1,1 @@
+"""Shops: what they sell, what shoppers asked and clicked, and how to read or simulate one."""

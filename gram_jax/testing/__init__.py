@@ -1,0 +1,1 @@
+"""What tests share: small catalogues, small models, oracles and scripted stand-ins."""
