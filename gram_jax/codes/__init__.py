@@ -1,0 +1,1 @@
+"""Codes: short readable lists of attribute values that queries and products share."""
