@@ -1,0 +1,1 @@
+"""Figures for ranked products: TREC files, measures, significance and reports."""
