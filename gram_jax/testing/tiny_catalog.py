@@ -65,8 +65,10 @@ def tiny_shop() -> Shop:
         products=_PRODUCTS,
         queries=tuple(Query(query_id, row[1]) for query_id, row in _QUERIES.items()),
         clicks=tuple(Click(query_id, product_id, weight)
-                     for query_id, row in _QUERIES.items() for product_id, weight in row[2].items()),
+                     for query_id, (_, _, clicks, _) in _QUERIES.items()
+                     for product_id, weight in clicks.items()),
         judgments=tuple(Judgment(query_id, product_id, grade)
-                        for query_id, row in _QUERIES.items() for product_id, grade in row[3].items()),
+                        for query_id, (_, _, _, grades) in _QUERIES.items()
+                        for product_id, grade in grades.items()),
         splits={query_id: row[0] for query_id, row in _QUERIES.items()},
     )
