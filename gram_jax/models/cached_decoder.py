@@ -1,0 +1,87 @@
+"""The model as beam search sees it: `core.protocols.Decoder` with a cache of keys and values.
+
+Knows nothing about which tokens are allowed or how beams are chosen.
+"""
+
+import dataclasses
+import functools
+
+import jax
+import jax.numpy as jnp
+
+from gram_jax.models.config import ModelConfig
+from gram_jax.models.params import Params, bind
+from gram_jax.nn import kv_cache
+from gram_jax.nn.attention import KeysValues, padding_bias
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class DecodingCache:
+    """What a `CachedDecoder` keeps between steps.
+
+    The encoded texts are held once for all beams, and the past of the beams lies in slots that
+    reordering does not move (see `nn.kv_cache`).
+    """
+
+    encoded: tuple[KeysValues, ...]  # a layer each: [batch, heads, encoder_length, head_dim]
+    encoder_bias: jax.Array  # float32 [batch, 1, 1, encoder_length]
+    past: tuple[KeysValues, ...]  # a layer each: [batch, heads, max_length * beam, head_dim]
+    slots: jax.Array  # int32 [batch, beam, max_length]
+
+
+@functools.partial(jax.tree_util.register_dataclass, data_fields=["params"], meta_fields=["config"])
+@dataclasses.dataclass(frozen=True)
+class CachedDecoder:
+    """A pytree, so that it is an argument of a jitted search and not a constant inside it.
+
+    Attributes:
+      config: the model's sizes, static.
+      params: its parameters.
+    """
+
+    config: ModelConfig
+    params: Params
+
+    def prefill(
+        self, encoder_input_tokens: jax.Array, *, beam_size: int, max_length: int
+    ) -> DecodingCache:
+        """Encodes int32 [batch, encoder_length] and makes room for `max_length` steps."""
+        model = bind(self.config, self.params)
+        batch = encoder_input_tokens.shape[0]
+        return DecodingCache(
+            encoded=model.decoder.encoded_keys_values(model.encode(encoder_input_tokens)),
+            encoder_bias=padding_bias(encoder_input_tokens),
+            past=model.decoder.empty_cache(batch, beam_size, max_length),
+            slots=jnp.zeros((batch, beam_size, max_length), jnp.int32),
+        )
+
+    def step(
+        self, cache: DecodingCache, tokens: jax.Array, position: jax.Array
+    ) -> tuple[jax.Array, DecodingCache]:
+        """Feeds the tokens at `position`.
+
+        Args:
+          cache: what `prefill` or the step before returned.
+          tokens: int32 [batch, beam], 0 at position 0.
+          position: int32 [], less than `max_length`.
+
+        Returns:
+          float32 [batch, beam, vocab_size] logits of the token at `position`, the new cache.
+        """
+        model = bind(self.config, self.params)
+        position = jnp.asarray(position, jnp.int32)
+        slots = kv_cache.write_slots(cache.slots, position)
+        hidden, past = model.decoder.step(
+            model.token_embedder(tokens),
+            cache.past,
+            slots,
+            cache.encoded,
+            cache.encoder_bias,
+            position,
+        )
+        return model.logits(hidden), dataclasses.replace(cache, past=past, slots=slots)
+
+    def reorder(self, cache: DecodingCache, parents: jax.Array) -> DecodingCache:
+        """The cache whose beam j continues beam `parents[:, j]`; parents: int32 [batch, beam]."""
+        return dataclasses.replace(cache, slots=kv_cache.reorder_slots(cache.slots, parents))

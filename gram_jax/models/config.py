@@ -1,0 +1,66 @@
+"""The sizes of a model. Knows nothing about training or where sizes come from."""
+
+import dataclasses
+
+from gram_jax.core.errors import ConfigError
+
+_COMPUTE_DTYPES = ("float32", "bfloat16")
+_SIZES = (
+    "vocab_size", "d_model", "d_ff", "num_heads", "head_dim", "num_encoder_layers",
+    "num_decoder_layers",
+)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """The shape of a T5 1.1 encoder-decoder; hashable, so that it can be static under jit.
+
+    Attributes:
+      vocab_size: rows of the embedding and columns of the logits.
+      d_model: size of the residual stream.
+      d_ff: size inside the feed-forward block.
+      num_heads: attention heads.
+      head_dim: size of a head; heads * head_dim need not be d_model.
+      num_encoder_layers: layers of the encoder.
+      num_decoder_layers: layers of the decoder.
+      num_relative_buckets: buckets of the relative position bias, even.
+      max_relative_distance: distances from here on share a bucket.
+      dropout_rate: in [0, 1), used only where a dropout key is given.
+      tie_embeddings: whether logits come from the token embedding, scaled by d_model ** -0.5.
+      compute_dtype: 'float32' or 'bfloat16'; parameters, softmax and logits are float32 anyway.
+
+    Raises:
+      ConfigError: a value makes no sense.
+    """
+
+    vocab_size: int
+    d_model: int
+    d_ff: int
+    num_heads: int
+    head_dim: int
+    num_encoder_layers: int
+    num_decoder_layers: int
+    num_relative_buckets: int = 32
+    max_relative_distance: int = 128
+    dropout_rate: float = 0.0
+    tie_embeddings: bool = False
+    compute_dtype: str = "float32"
+
+    def __post_init__(self):
+        for name in _SIZES:
+            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
+                raise ConfigError(f"ModelConfig.{name} must be a whole number of at least 1, "
+                                  f"not {getattr(self, name)!r}")
+        if self.num_relative_buckets < 4 or self.num_relative_buckets % 2:
+            raise ConfigError("ModelConfig.num_relative_buckets must be even and at least 4, "
+                              f"not {self.num_relative_buckets}")
+        if self.max_relative_distance <= self.num_relative_buckets // 2:
+            raise ConfigError("ModelConfig.max_relative_distance must exceed half of "
+                              f"num_relative_buckets, {self.num_relative_buckets // 2}; "
+                              f"it is {self.max_relative_distance}")
+        if not 0.0 <= self.dropout_rate < 1.0:
+            raise ConfigError("ModelConfig.dropout_rate must be in [0, 1), "
+                              f"not {self.dropout_rate}")
+        if self.compute_dtype not in _COMPUTE_DTYPES:
+            raise ConfigError(f"ModelConfig.compute_dtype must be one of {_COMPUTE_DTYPES}, "
+                              f"not {self.compute_dtype!r}")

@@ -1,0 +1,142 @@
+"""Multi-head attention with T5's conventions: an additive bias and no division by sqrt(head_dim).
+
+The division is folded into the initial query kernel. Knows nothing about caches or stacks.
+"""
+
+import functools
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from gram_jax.nn.dense import Dense, fan_in_normal
+from gram_jax.nn.dropout import dropout
+
+MASKED = -1e10
+"""Added to the logit of a hidden key. Finite, so that a row that sees no key stays a number."""
+
+
+class KeysValues(NamedTuple):
+    """What queries attend to."""
+
+    keys: jax.Array  # [batch, heads, keys, head_dim]
+    values: jax.Array  # [batch, heads, keys, head_dim]
+
+
+def padding_bias(tokens: jax.Array) -> jax.Array:
+    """int32 [batch, keys] -> float32 [batch, 1, 1, keys]: hides keys whose token is padding."""
+    return jnp.where(tokens > 0, 0.0, MASKED)[:, None, None, :]
+
+
+def causal_bias(length: int) -> jax.Array:
+    """float32 [1, 1, length, length]: hides keys after the query."""
+    positions = jnp.arange(length)
+    return jnp.where(positions[:, None] >= positions[None, :], 0.0, MASKED)[None, None]
+
+
+def attend(
+    queries: jax.Array,
+    keys_values: KeysValues,
+    bias: jax.Array,
+    *,
+    dropout_rate: float = 0.0,
+    dropout_rng: jax.Array | None = None,
+) -> jax.Array:
+    """Weighs values by softmax(queries . keys + bias), the softmax in float32.
+
+    Args:
+      queries: [batch, heads, queries, head_dim].
+      keys_values: what they attend to.
+      bias: float32, broadcast to [batch, heads, queries, keys].
+      dropout_rate: of the weights; a key lost is lost for all queries of a row.
+      dropout_rng: a key, or None for no dropout.
+
+    Returns:
+      [batch, heads, queries, head_dim].
+    """
+    keys, values = keys_values
+    logits = jnp.einsum("bhqd,bhkd->bhqk", queries, keys, preferred_element_type=jnp.float32)
+    weights = jax.nn.softmax(logits + bias, axis=-1).astype(values.dtype)
+    weights = dropout(weights, dropout_rate, dropout_rng)
+    return jnp.einsum("bhqk,bhkd->bhqd", weights, values)
+
+
+class Attention(nnx.Module):
+    """Projections around `attend`.
+
+    The kernels join heads and head_dim in one axis, heads first, as T5X stores them; to split
+    that axis over devices is to split the heads, hence its name.
+
+    Args:
+      d_model: size of inputs and outputs.
+      num_heads: number of heads.
+      head_dim: size of a head.
+      dropout_rate: of the attention weights.
+      dtype: in which to compute.
+      rngs: its `params` stream draws the kernels.
+    """
+
+    def __init__(
+        self,
+        d_model: int,
+        num_heads: int,
+        head_dim: int,
+        *,
+        dropout_rate: float,
+        dtype: jnp.dtype,
+        rngs: nnx.Rngs,
+    ):
+        self.num_heads = num_heads
+        self.head_dim = head_dim
+        self.dropout_rate = dropout_rate
+
+        def query_init(*args, **kwargs):
+            return fan_in_normal(*args, **kwargs) / jnp.sqrt(jnp.float32(head_dim))
+
+        joined = num_heads * head_dim
+        project = functools.partial(
+            Dense, d_model, joined, axes=("embed", "heads"), dtype=dtype, rngs=rngs
+        )
+        self.query = project(init=query_init)
+        self.key = project(init=fan_in_normal)
+        self.value = project(init=fan_in_normal)
+        self.out = Dense(
+            joined, d_model, axes=("heads", "embed"), dtype=dtype, rngs=rngs, init=fan_in_normal
+        )
+
+    def split_heads(self, joined: jax.Array) -> jax.Array:
+        """[batch, length, heads * head_dim] -> [batch, heads, length, head_dim]."""
+        batch, length, _ = joined.shape
+        return joined.reshape(batch, length, self.num_heads, self.head_dim).swapaxes(1, 2)
+
+    def queries(self, inputs: jax.Array) -> jax.Array:
+        """[batch, length, d_model] -> [batch, heads, length, head_dim]."""
+        return self.split_heads(self.query(inputs))
+
+    def keys_values(self, source: jax.Array) -> KeysValues:
+        """[batch, length, d_model] -> the keys and values of every position."""
+        return KeysValues(self.split_heads(self.key(source)), self.split_heads(self.value(source)))
+
+    def join(self, attended: jax.Array) -> jax.Array:
+        """[batch, heads, length, head_dim] -> [batch, length, d_model]."""
+        batch, _, length, _ = attended.shape
+        return self.out(attended.swapaxes(1, 2).reshape(batch, length, -1))
+
+    def __call__(
+        self,
+        inputs: jax.Array,
+        keys_values: KeysValues,
+        bias: jax.Array,
+        *,
+        dropout_rng: jax.Array | None = None,
+    ) -> jax.Array:
+        """Attends from `inputs` [batch, queries, d_model]; returns an array of that shape."""
+        attended = attend(
+            self.queries(inputs),
+            keys_values,
+            bias,
+            dropout_rate=self.dropout_rate,
+            dropout_rng=dropout_rng,
+        )
+        return self.join(attended)

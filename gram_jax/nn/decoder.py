@@ -1,0 +1,218 @@
+"""The decoder stack: causal self-attention, then attention to the encoded text.
+
+Serves two ways: all positions of known codes at once, and one position of all beams at a time.
+"""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from gram_jax.nn import kv_cache
+from gram_jax.nn.attention import Attention, KeysValues, attend, causal_bias
+from gram_jax.nn.dropout import dropout, split_rng
+from gram_jax.nn.mlp import GatedMlp
+from gram_jax.nn.normalization import RMSNorm
+from gram_jax.nn.relative_position import RelativePositionBias
+
+
+class DecoderLayer(nnx.Module):
+    """Self-attention, attention to the encoder, feed-forward; each normalised before and added."""
+
+    def __init__(
+        self,
+        d_model: int,
+        d_ff: int,
+        num_heads: int,
+        head_dim: int,
+        *,
+        dropout_rate: float,
+        dtype: jnp.dtype,
+        rngs: nnx.Rngs,
+    ):
+        self.dropout_rate = dropout_rate
+        norm = functools.partial(RMSNorm, d_model, dtype=dtype, rngs=rngs)
+        inner = {"dropout_rate": dropout_rate, "dtype": dtype, "rngs": rngs}
+        self.pre_self_attention_layer_norm = norm()
+        self.self_attention = Attention(d_model, num_heads, head_dim, **inner)
+        self.pre_cross_attention_layer_norm = norm()
+        self.encoder_decoder_attention = Attention(d_model, num_heads, head_dim, **inner)
+        self.pre_mlp_layer_norm = norm()
+        self.mlp = GatedMlp(d_model, d_ff, **inner)
+
+    def __call__(
+        self,
+        inputs: jax.Array,
+        self_bias: jax.Array,
+        encoded: KeysValues,
+        encoder_bias: jax.Array,
+        *,
+        dropout_rng: jax.Array | None = None,
+    ) -> jax.Array:
+        """[rows, length, d_model] -> the same; see `Decoder.__call__` for rows and batch."""
+        rngs = split_rng(dropout_rng, 6)
+        normal = self.pre_self_attention_layer_norm(inputs)
+        attended = self.self_attention(
+            normal, self.self_attention.keys_values(normal), self_bias, dropout_rng=rngs[0]
+        )
+        inputs = inputs + dropout(attended, self.dropout_rate, rngs[1])
+        inputs = inputs + dropout(
+            self._attend_to_encoder(inputs, encoded, encoder_bias, rngs[2]),
+            self.dropout_rate,
+            rngs[3],
+        )
+        changed = self.mlp(self.pre_mlp_layer_norm(inputs), dropout_rng=rngs[4])
+        return inputs + dropout(changed, self.dropout_rate, rngs[5])
+
+    def step(
+        self,
+        inputs: jax.Array,
+        cache: KeysValues,
+        self_bias: jax.Array,
+        encoded: KeysValues,
+        encoder_bias: jax.Array,
+        position: jax.Array,
+    ) -> tuple[jax.Array, KeysValues]:
+        """One position of all beams: [batch, beams, d_model] -> the same, and the new cache."""
+        normal = self.pre_self_attention_layer_norm(inputs)
+        attention = self.self_attention
+        cache = kv_cache.write(cache, attention.keys_values(normal), position)
+        attended = attend(attention.queries(normal), cache, self_bias)
+        inputs = inputs + attention.join(attended)
+        inputs = inputs + self._attend_to_encoder(inputs, encoded, encoder_bias, None)
+        return inputs + self.mlp(self.pre_mlp_layer_norm(inputs)), cache
+
+    def _attend_to_encoder(self, inputs, encoded, encoder_bias, dropout_rng):
+        """All rows that share an encoded text attend to it in one matrix product."""
+        normal = self.pre_cross_attention_layer_norm(inputs)
+        by_text = normal.reshape(encoded.keys.shape[0], -1, normal.shape[-1])
+        attended = self.encoder_decoder_attention(
+            by_text, encoded, encoder_bias, dropout_rng=dropout_rng
+        )
+        return attended.reshape(inputs.shape)
+
+
+class Decoder(nnx.Module):
+    """Layers named `layers_0`, `layers_1`, ..., one shared position bias, and a final norm.
+
+    Args:
+      num_layers: number of layers.
+      d_model, d_ff, num_heads, head_dim: sizes of a layer.
+      num_buckets, max_distance: of the relative position bias.
+      dropout_rate: used only where a dropout key is given.
+      dtype: in which to compute.
+      rngs: its `params` stream draws the parameters.
+    """
+
+    def __init__(
+        self,
+        num_layers: int,
+        d_model: int,
+        d_ff: int,
+        num_heads: int,
+        head_dim: int,
+        *,
+        num_buckets: int,
+        max_distance: int,
+        dropout_rate: float,
+        dtype: jnp.dtype,
+        rngs: nnx.Rngs,
+    ):
+        self.num_layers = num_layers
+        self.num_heads = num_heads
+        self.head_dim = head_dim
+        self.dropout_rate = dropout_rate
+        self.dtype = dtype
+        self.relpos_bias = RelativePositionBias(
+            num_heads,
+            num_buckets=num_buckets,
+            max_distance=max_distance,
+            bidirectional=False,
+            rngs=rngs,
+        )
+        for i in range(num_layers):
+            layer = DecoderLayer(
+                d_model, d_ff, num_heads, head_dim,
+                dropout_rate=dropout_rate, dtype=dtype, rngs=rngs,
+            )
+            setattr(self, f"layers_{i}", layer)
+        self.decoder_norm = RMSNorm(d_model, dtype=dtype, rngs=rngs)
+
+    @property
+    def layers(self) -> list[DecoderLayer]:
+        """The layers in order."""
+        return [getattr(self, f"layers_{i}") for i in range(self.num_layers)]
+
+    def encoded_keys_values(self, encoded: jax.Array) -> tuple[KeysValues, ...]:
+        """What each layer attends to in the encoded texts [batch, encoder_length, d_model]."""
+        return tuple(layer.encoder_decoder_attention.keys_values(encoded) for layer in self.layers)
+
+    def __call__(
+        self,
+        embedded: jax.Array,
+        encoded: tuple[KeysValues, ...],
+        encoder_bias: jax.Array,
+        *,
+        dropout_rng: jax.Array | None = None,
+    ) -> jax.Array:
+        """Decodes all positions of known tokens.
+
+        Args:
+          embedded: [rows, length, d_model] embeddings of the input tokens, where rows is batch
+            times the number of sequences for each encoded text, text by text.
+          encoded: for each layer the keys and values of the batch of texts.
+          encoder_bias: float32 [batch, 1, 1, encoder_length], hides the texts' padding.
+          dropout_rng: a key, or None for no dropout.
+
+        Returns:
+          [rows, length, d_model].
+        """
+        first, last, *layer_rngs = split_rng(dropout_rng, 2 + self.num_layers)
+        positions = jnp.arange(embedded.shape[1])
+        self_bias = self.relpos_bias(positions, positions) + causal_bias(embedded.shape[1])
+        hidden = dropout(embedded, self.dropout_rate, first)
+        for i, layer in enumerate(self.layers):
+            hidden = layer(hidden, self_bias, encoded[i], encoder_bias, dropout_rng=layer_rngs[i])
+        return dropout(self.decoder_norm(hidden), self.dropout_rate, last)
+
+    def empty_cache(self, batch: int, beams: int, max_length: int) -> tuple[KeysValues, ...]:
+        """For each layer, room for `max_length` positions of `beams` beams."""
+        return tuple(
+            kv_cache.empty_keys_values(
+                batch, self.num_heads, max_length, beams, self.head_dim, self.dtype
+            )
+            for _ in range(self.num_layers)
+        )
+
+    def step(
+        self,
+        embedded: jax.Array,
+        cache: tuple[KeysValues, ...],
+        slots: jax.Array,
+        encoded: tuple[KeysValues, ...],
+        encoder_bias: jax.Array,
+        position: jax.Array,
+    ) -> tuple[jax.Array, tuple[KeysValues, ...]]:
+        """Decodes one position of all beams.
+
+        Args:
+          embedded: [batch, beams, d_model] embeddings of the tokens at `position`.
+          cache: what `empty_cache` or the step before returned.
+          slots: int32 [batch, beams, max_length], where each beam's past lies.
+          encoded: for each layer the keys and values of the texts.
+          encoder_bias: float32 [batch, 1, 1, encoder_length].
+          position: int32 [].
+
+        Returns:
+          [batch, beams, d_model] and the new cache.
+        """
+        keys = jnp.arange(slots.shape[2])
+        self_bias = kv_cache.slot_bias(slots, position, self.relpos_bias(position[None], keys))
+        hidden, written = embedded, []
+        for i, layer in enumerate(self.layers):
+            hidden, fresh = layer.step(
+                hidden, cache[i], self_bias, encoded[i], encoder_bias, position
+            )
+            written.append(fresh)
+        return self.decoder_norm(hidden), tuple(written)

@@ -1,0 +1,114 @@
+"""The encoder stack: every position sees every position that is not padding."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from gram_jax.nn.attention import Attention, padding_bias
+from gram_jax.nn.dropout import dropout, split_rng
+from gram_jax.nn.mlp import GatedMlp
+from gram_jax.nn.normalization import RMSNorm
+from gram_jax.nn.relative_position import RelativePositionBias
+
+
+class EncoderLayer(nnx.Module):
+    """Self-attention, then feed-forward; each normalised before and added to its input."""
+
+    def __init__(
+        self,
+        d_model: int,
+        d_ff: int,
+        num_heads: int,
+        head_dim: int,
+        *,
+        dropout_rate: float,
+        dtype: jnp.dtype,
+        rngs: nnx.Rngs,
+    ):
+        self.dropout_rate = dropout_rate
+        norm = functools.partial(RMSNorm, d_model, dtype=dtype, rngs=rngs)
+        inner = {"dropout_rate": dropout_rate, "dtype": dtype, "rngs": rngs}
+        self.pre_attention_layer_norm = norm()
+        self.attention = Attention(d_model, num_heads, head_dim, **inner)
+        self.pre_mlp_layer_norm = norm()
+        self.mlp = GatedMlp(d_model, d_ff, **inner)
+
+    def __call__(
+        self, inputs: jax.Array, bias: jax.Array, *, dropout_rng: jax.Array | None = None
+    ) -> jax.Array:
+        """[batch, length, d_model] -> the same; bias: float32 [batch, heads, length, length]."""
+        rngs = split_rng(dropout_rng, 4)
+        normal = self.pre_attention_layer_norm(inputs)
+        attended = self.attention(
+            normal, self.attention.keys_values(normal), bias, dropout_rng=rngs[0]
+        )
+        inputs = inputs + dropout(attended, self.dropout_rate, rngs[1])
+        changed = self.mlp(self.pre_mlp_layer_norm(inputs), dropout_rng=rngs[2])
+        return inputs + dropout(changed, self.dropout_rate, rngs[3])
+
+
+class Encoder(nnx.Module):
+    """Layers named `layers_0`, `layers_1`, ..., one shared position bias, and a final norm.
+
+    Args:
+      num_layers: number of layers.
+      d_model, d_ff, num_heads, head_dim: sizes of a layer.
+      num_buckets, max_distance: of the relative position bias.
+      dropout_rate: used only where a dropout key is given.
+      dtype: in which to compute.
+      rngs: its `params` stream draws the parameters.
+    """
+
+    def __init__(
+        self,
+        num_layers: int,
+        d_model: int,
+        d_ff: int,
+        num_heads: int,
+        head_dim: int,
+        *,
+        num_buckets: int,
+        max_distance: int,
+        dropout_rate: float,
+        dtype: jnp.dtype,
+        rngs: nnx.Rngs,
+    ):
+        self.num_layers = num_layers
+        self.dropout_rate = dropout_rate
+        self.relpos_bias = RelativePositionBias(
+            num_heads,
+            num_buckets=num_buckets,
+            max_distance=max_distance,
+            bidirectional=True,
+            rngs=rngs,
+        )
+        for i in range(num_layers):
+            layer = EncoderLayer(
+                d_model, d_ff, num_heads, head_dim,
+                dropout_rate=dropout_rate, dtype=dtype, rngs=rngs,
+            )
+            setattr(self, f"layers_{i}", layer)
+        self.encoder_norm = RMSNorm(d_model, dtype=dtype, rngs=rngs)
+
+    def __call__(
+        self, embedded: jax.Array, tokens: jax.Array, *, dropout_rng: jax.Array | None = None
+    ) -> jax.Array:
+        """Encodes.
+
+        Args:
+          embedded: [batch, length, d_model] embeddings of `tokens`.
+          tokens: int32 [batch, length]; 0 is padding, which no position sees.
+          dropout_rng: a key, or None for no dropout.
+
+        Returns:
+          [batch, length, d_model].
+        """
+        first, last, *layer_rngs = split_rng(dropout_rng, 2 + self.num_layers)
+        positions = jnp.arange(tokens.shape[1])
+        bias = self.relpos_bias(positions, positions) + padding_bias(tokens)
+        hidden = dropout(embedded, self.dropout_rate, first)
+        for i in range(self.num_layers):
+            hidden = getattr(self, f"layers_{i}")(hidden, bias, dropout_rng=layer_rngs[i])
+        return dropout(self.encoder_norm(hidden), self.dropout_rate, last)

@@ -1,0 +1,33 @@
+"""T5 1.1's feed-forward block: a GELU gate times a linear path."""
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from gram_jax.nn.dense import Dense
+from gram_jax.nn.dropout import dropout
+
+
+class GatedMlp(nnx.Module):
+    """`wo(dropout(gelu(wi_0(x)) * wi_1(x)))`, GELU in its tanh approximation.
+
+    Args:
+      d_model: size of inputs and outputs.
+      d_ff: size between.
+      dropout_rate: of the features between.
+      dtype: in which to compute.
+      rngs: its `params` stream draws the kernels.
+    """
+
+    def __init__(
+        self, d_model: int, d_ff: int, *, dropout_rate: float, dtype: jnp.dtype, rngs: nnx.Rngs
+    ):
+        self.dropout_rate = dropout_rate
+        self.wi_0 = Dense(d_model, d_ff, axes=("embed", "mlp"), dtype=dtype, rngs=rngs)
+        self.wi_1 = Dense(d_model, d_ff, axes=("embed", "mlp"), dtype=dtype, rngs=rngs)
+        self.wo = Dense(d_ff, d_model, axes=("mlp", "embed"), dtype=dtype, rngs=rngs)
+
+    def __call__(self, inputs: jax.Array, *, dropout_rng: jax.Array | None = None) -> jax.Array:
+        """[..., length, d_model] -> the same."""
+        gated = jax.nn.gelu(self.wi_0(inputs), approximate=True) * self.wi_1(inputs)
+        return self.wo(dropout(gated, self.dropout_rate, dropout_rng))
