@@ -17,7 +17,7 @@ def report_table(results: Sequence[MethodResult], *, baseline: str = "BM25", tit
     """A `rich.table.Table` of the results, one line a method."""
     from rich.table import Table
 
-    base = _named(results, baseline)
+    base = _baseline(results, baseline)
     table = Table(title=title or None, caption=_LEGEND.format(baseline=baseline) if base else None)
     for column, header in enumerate(_headers(results)):
         table.add_column(header, justify="right" if column else "left", no_wrap=True)
@@ -28,7 +28,7 @@ def report_table(results: Sequence[MethodResult], *, baseline: str = "BM25", tit
 
 def report_markdown(results: Sequence[MethodResult], *, baseline: str = "BM25") -> str:
     """A Markdown table of the results, one line a method."""
-    base = _named(results, baseline)
+    base = _baseline(results, baseline)
     headers = _headers(results)
     lines = [_row(headers), _row(["---"] + ["---:"] * (len(headers) - 1))]
     lines += [_row(_cells(result, results, base, lambda text, difference: text))
@@ -40,7 +40,7 @@ def report_markdown(results: Sequence[MethodResult], *, baseline: str = "BM25") 
 
 def report_json(results: Sequence[MethodResult], *, baseline: str = "BM25") -> dict[str, Any]:
     """The results as plain values, with each method's differences to the baseline."""
-    base = _named(results, baseline)
+    base = _baseline(results, baseline)
     methods = []
     for result in results:
         method = {
@@ -59,8 +59,10 @@ def report_json(results: Sequence[MethodResult], *, baseline: str = "BM25") -> d
     return {"baseline": baseline if base else None, "measures": dict(MEASURES), "methods": methods}
 
 
-def _named(results: Sequence[MethodResult], name: str) -> MethodResult | None:
-    return next((result for result in results if result.name == name), None)
+def _baseline(results: Sequence[MethodResult], name: str) -> MethodResult | None:
+    """The method of that name, where there is another to compare with it."""
+    named = next((result for result in results if result.name == name), None)
+    return named if len(results) > 1 else None
 
 
 def _measures(results: Sequence[MethodResult]) -> list[str]:

@@ -1,0 +1,1 @@
+"""Retrievers that GRAM is compared with."""
