@@ -19,12 +19,13 @@ from gram_jax.nn.encoder import Encoder
 class EncoderDecoder(nnx.Module):
     """One embedding for both sides, an encoder, a decoder and its logits.
 
+    Built without values; `models.params.bind` gives it some.
+
     Args:
-      config: sizes.
-      rngs: its `params` stream draws the parameters.
+      config: its sizes.
     """
 
-    def __init__(self, config: ModelConfig, rngs: nnx.Rngs):
+    def __init__(self, config: ModelConfig):
         dtype = jnp.dtype(config.compute_dtype)
         sizes = (config.d_model, config.d_ff, config.num_heads, config.head_dim)
         shared = {
@@ -32,15 +33,14 @@ class EncoderDecoder(nnx.Module):
             "max_distance": config.max_relative_distance,
             "dropout_rate": config.dropout_rate,
             "dtype": dtype,
-            "rngs": rngs,
         }
-        self.token_embedder = Embedding(config.vocab_size, config.d_model, dtype=dtype, rngs=rngs)
+        self.token_embedder = Embedding(config.vocab_size, config.d_model, dtype=dtype)
         self.encoder = Encoder(config.num_encoder_layers, *sizes, **shared)
         self.decoder = Decoder(config.num_decoder_layers, *sizes, **shared)
         if not config.tie_embeddings:
             self.decoder.logits_dense = Dense(
                 config.d_model, config.vocab_size, axes=("embed", "vocab"),
-                dtype=jnp.dtype("float32"), rngs=rngs,
+                dtype=jnp.dtype("float32"),
             )
         self.tie_embeddings = config.tie_embeddings
 

@@ -7,6 +7,7 @@ is being traced. Knows nothing about optimizers or checkpoints of a training run
 import functools
 import os
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,12 +27,20 @@ Params = dict[str, Any]
 
 
 def init_params(config: ModelConfig, seed: int) -> Params:
-    """Draws the parameters of a model that has not learned anything, as T5X draws them."""
+    """Draws the parameters of a model that has not learned anything, from T5X's distributions.
 
-    def draw(key):
-        return nnx.to_pure_dict(nnx.state(EncoderDecoder(config, nnx.Rngs(params=key))))
+    Each parameter has a random stream of its own, by the seed and its name.
+    """
+    initials = _named_leaves(_metadata(config, "initial"))
+    shapes = dict(_named_leaves(abstract_params(config)))
+    return _nested({
+        name: jax.device_put(initial.draw(_stream(seed, name), shapes[name].shape))
+        for name, initial in initials
+    })
 
-    return jax.jit(draw)(jax.random.key(seed))
+
+def _stream(seed: int, name: str) -> np.random.Generator:
+    return np.random.default_rng([seed, zlib.crc32(name.encode())])
 
 
 def bind(config: ModelConfig, params: Params) -> EncoderDecoder:
@@ -50,16 +59,18 @@ def logical_axes(config: ModelConfig) -> dict[str, Any]:
     Names: 'vocab', 'embed', 'mlp', 'heads' (also where heads and head_dim are joined in one
     axis), 'relpos_buckets'.
     """
-    state = _abstract_model(config)[1]
-    return nnx.to_pure_dict(jax.tree.map(
-        lambda variable: variable.replace(variable.get_metadata("logical_axes")),
-        state, is_leaf=lambda node: isinstance(node, nnx.Variable),
-    ))
+    return _metadata(config, "logical_axes")
+
+
+def _metadata(config: ModelConfig, key: str) -> dict[str, Any]:
+    """The tree of parameters with what each declared under `key`."""
+    variables = nnx.to_flat_state(_abstract_model(config)[1])
+    return _nested({"/".join(path): variable.get_metadata(key) for path, variable in variables})
 
 
 @functools.lru_cache(maxsize=32)
 def _abstract_model(config: ModelConfig) -> tuple[nnx.GraphDef, nnx.State]:
-    return nnx.split(nnx.eval_shape(lambda: EncoderDecoder(config, nnx.Rngs(params=0))))
+    return nnx.split(EncoderDecoder(config))
 
 
 def count_params(params: Params) -> int:
@@ -86,7 +97,7 @@ def load_params(path: str | os.PathLike, config: ModelConfig) -> Params:
       config: the model they must fit.
 
     Returns:
-      The parameters, as NumPy arrays.
+      The parameters, on the default device.
 
     Raises:
       ArtifactError: the file is missing or damaged, or belongs to a model of another shape; the
@@ -107,14 +118,7 @@ def load_params(path: str | os.PathLike, config: ModelConfig) -> Params:
         shown = "\n  ".join(misfits[:5])
         more = f"\n  and {len(misfits) - 5} more" if len(misfits) > 5 else ""
         raise ArtifactError(f"{path}: these parameters do not fit the model:\n  {shown}{more}")
-    params: Params = {}
-    for name, array in found.items():
-        *parents, leaf = name.split("/")
-        node = params
-        for parent in parents:
-            node = node.setdefault(parent, {})
-        node[leaf] = array
-    return params
+    return _nested({name: jax.device_put(array) for name, array in found.items()})
 
 
 def _misfits(
@@ -142,3 +146,15 @@ def _named_leaves(tree: Params, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield from _named_leaves(node, f"{prefix}{name}/")
         else:
             yield f"{prefix}{name}", node
+
+
+def _nested(named: Mapping[str, Any]) -> dict[str, Any]:
+    """The inverse of `_named_leaves`."""
+    tree: dict[str, Any] = {}
+    for name, value in named.items():
+        *parents, leaf = name.split("/")
+        node = tree
+        for parent in parents:
+            node = node.setdefault(parent, {})
+        node[leaf] = value
+    return tree

@@ -10,8 +10,9 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from gram_jax.nn.dense import Dense, fan_in_normal
+from gram_jax.nn.dense import Dense
 from gram_jax.nn.dropout import dropout
+from gram_jax.nn.parameter import Initial
 
 MASKED = -1e10
 """Added to the logit of a hidden key. Finite, so that a row that sees no key stays a number."""
@@ -74,7 +75,6 @@ class Attention(nnx.Module):
       head_dim: size of a head.
       dropout_rate: of the attention weights.
       dtype: in which to compute.
-      rngs: its `params` stream draws the kernels.
     """
 
     def __init__(
@@ -85,24 +85,21 @@ class Attention(nnx.Module):
         *,
         dropout_rate: float,
         dtype: jnp.dtype,
-        rngs: nnx.Rngs,
     ):
         self.num_heads = num_heads
         self.head_dim = head_dim
         self.dropout_rate = dropout_rate
-
-        def query_init(*args, **kwargs):
-            return fan_in_normal(*args, **kwargs) / jnp.sqrt(jnp.float32(head_dim))
-
         joined = num_heads * head_dim
-        project = functools.partial(
-            Dense, d_model, joined, axes=("embed", "heads"), dtype=dtype, rngs=rngs
-        )
-        self.query = project(init=query_init)
-        self.key = project(init=fan_in_normal)
-        self.value = project(init=fan_in_normal)
+        project = functools.partial(Dense, d_model, joined, axes=("embed", "heads"), dtype=dtype)
+        self.query = project(initial=Initial("normal", (d_model * head_dim) ** -0.5))
+        self.key = project(initial=Initial("normal", d_model**-0.5))
+        self.value = project(initial=Initial("normal", d_model**-0.5))
         self.out = Dense(
-            joined, d_model, axes=("heads", "embed"), dtype=dtype, rngs=rngs, init=fan_in_normal
+            joined,
+            d_model,
+            axes=("heads", "embed"),
+            dtype=dtype,
+            initial=Initial("normal", joined**-0.5),
         )
 
     def split_heads(self, joined: jax.Array) -> jax.Array:

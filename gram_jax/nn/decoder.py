@@ -29,11 +29,10 @@ class DecoderLayer(nnx.Module):
         *,
         dropout_rate: float,
         dtype: jnp.dtype,
-        rngs: nnx.Rngs,
     ):
         self.dropout_rate = dropout_rate
-        norm = functools.partial(RMSNorm, d_model, dtype=dtype, rngs=rngs)
-        inner = {"dropout_rate": dropout_rate, "dtype": dtype, "rngs": rngs}
+        norm = functools.partial(RMSNorm, d_model, dtype=dtype)
+        inner = {"dropout_rate": dropout_rate, "dtype": dtype}
         self.pre_self_attention_layer_norm = norm()
         self.self_attention = Attention(d_model, num_heads, head_dim, **inner)
         self.pre_cross_attention_layer_norm = norm()
@@ -102,7 +101,6 @@ class Decoder(nnx.Module):
       num_buckets, max_distance: of the relative position bias.
       dropout_rate: used only where a dropout key is given.
       dtype: in which to compute.
-      rngs: its `params` stream draws the parameters.
     """
 
     def __init__(
@@ -117,7 +115,6 @@ class Decoder(nnx.Module):
         max_distance: int,
         dropout_rate: float,
         dtype: jnp.dtype,
-        rngs: nnx.Rngs,
     ):
         self.num_layers = num_layers
         self.num_heads = num_heads
@@ -129,15 +126,14 @@ class Decoder(nnx.Module):
             num_buckets=num_buckets,
             max_distance=max_distance,
             bidirectional=False,
-            rngs=rngs,
         )
         for i in range(num_layers):
             layer = DecoderLayer(
                 d_model, d_ff, num_heads, head_dim,
-                dropout_rate=dropout_rate, dtype=dtype, rngs=rngs,
+                dropout_rate=dropout_rate, dtype=dtype,
             )
             setattr(self, f"layers_{i}", layer)
-        self.decoder_norm = RMSNorm(d_model, dtype=dtype, rngs=rngs)
+        self.decoder_norm = RMSNorm(d_model, dtype=dtype)
 
     @property
     def layers(self) -> list[DecoderLayer]:

@@ -1,24 +1,12 @@
-"""A matrix product without bias. Knows nothing about what its axes mean.
+"""A matrix product without bias. Knows nothing about what its axes mean."""
 
-Parameters are float32 whatever the compute dtype, and carry the logical names of their axes as
-metadata, which `models.params.logical_axes` reads.
-"""
+import math
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
 
-Initializer = jax.nn.initializers.Initializer
-
-fan_in_normal = jax.nn.initializers.variance_scaling(1.0, "fan_in", "normal")
-fan_in_truncated_normal = jax.nn.initializers.variance_scaling(1.0, "fan_in", "truncated_normal")
-
-
-def make_param(
-    init: Initializer, shape: tuple[int, ...], axes: tuple[str, ...], rngs: nnx.Rngs
-) -> nnx.Param:
-    """A float32 parameter that knows its logical axis names."""
-    return nnx.Param(init(rngs.params(), shape, jnp.float32), logical_axes=axes)
+from gram_jax.nn.parameter import Initial, declare
 
 
 class Dense(nnx.Module):
@@ -29,8 +17,7 @@ class Dense(nnx.Module):
       out_size: size of the outputs' last axis.
       axes: logical names of the kernel's two axes.
       dtype: in which to compute.
-      init: initializer of the kernel.
-      rngs: its `params` stream draws the kernel.
+      initial: how the kernel starts; by default a truncated normal of variance 1 / in_size.
     """
 
     def __init__(
@@ -40,11 +27,11 @@ class Dense(nnx.Module):
         *,
         axes: tuple[str, str],
         dtype: jnp.dtype,
-        rngs: nnx.Rngs,
-        init: Initializer = fan_in_truncated_normal,
+        initial: Initial | None = None,
     ):
         self.dtype = dtype
-        self.kernel = make_param(init, (in_size, out_size), axes, rngs)
+        initial = initial or Initial("truncated_normal", 1.0 / math.sqrt(in_size))
+        self.kernel = declare((in_size, out_size), axes, initial)
 
     def __call__(self, inputs: jax.Array) -> jax.Array:
         """[..., in_size] -> [..., out_size]."""

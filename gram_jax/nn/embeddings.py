@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from gram_jax.nn.dense import make_param
+from gram_jax.nn.parameter import Initial, declare
 
 
 class Embedding(nnx.Module):
@@ -14,14 +14,11 @@ class Embedding(nnx.Module):
       vocab_size: number of rows.
       size: length of a row.
       dtype: dtype of the outputs of a look-up.
-      rngs: its `params` stream draws the table.
     """
 
-    def __init__(self, vocab_size: int, size: int, *, dtype: jnp.dtype, rngs: nnx.Rngs):
+    def __init__(self, vocab_size: int, size: int, *, dtype: jnp.dtype):
         self.dtype = dtype
-        self.embedding = make_param(
-            jax.nn.initializers.normal(1.0), (vocab_size, size), ("vocab", "embed"), rngs
-        )
+        self.embedding = declare((vocab_size, size), ("vocab", "embed"), Initial("normal"))
 
     def __call__(self, tokens: jax.Array) -> jax.Array:
         """int32 [...] -> [..., size]."""

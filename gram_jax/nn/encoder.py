@@ -25,11 +25,10 @@ class EncoderLayer(nnx.Module):
         *,
         dropout_rate: float,
         dtype: jnp.dtype,
-        rngs: nnx.Rngs,
     ):
         self.dropout_rate = dropout_rate
-        norm = functools.partial(RMSNorm, d_model, dtype=dtype, rngs=rngs)
-        inner = {"dropout_rate": dropout_rate, "dtype": dtype, "rngs": rngs}
+        norm = functools.partial(RMSNorm, d_model, dtype=dtype)
+        inner = {"dropout_rate": dropout_rate, "dtype": dtype}
         self.pre_attention_layer_norm = norm()
         self.attention = Attention(d_model, num_heads, head_dim, **inner)
         self.pre_mlp_layer_norm = norm()
@@ -58,7 +57,6 @@ class Encoder(nnx.Module):
       num_buckets, max_distance: of the relative position bias.
       dropout_rate: used only where a dropout key is given.
       dtype: in which to compute.
-      rngs: its `params` stream draws the parameters.
     """
 
     def __init__(
@@ -73,7 +71,6 @@ class Encoder(nnx.Module):
         max_distance: int,
         dropout_rate: float,
         dtype: jnp.dtype,
-        rngs: nnx.Rngs,
     ):
         self.num_layers = num_layers
         self.dropout_rate = dropout_rate
@@ -82,15 +79,14 @@ class Encoder(nnx.Module):
             num_buckets=num_buckets,
             max_distance=max_distance,
             bidirectional=True,
-            rngs=rngs,
         )
         for i in range(num_layers):
             layer = EncoderLayer(
                 d_model, d_ff, num_heads, head_dim,
-                dropout_rate=dropout_rate, dtype=dtype, rngs=rngs,
+                dropout_rate=dropout_rate, dtype=dtype,
             )
             setattr(self, f"layers_{i}", layer)
-        self.encoder_norm = RMSNorm(d_model, dtype=dtype, rngs=rngs)
+        self.encoder_norm = RMSNorm(d_model, dtype=dtype)
 
     def __call__(
         self, embedded: jax.Array, tokens: jax.Array, *, dropout_rng: jax.Array | None = None

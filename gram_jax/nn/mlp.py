@@ -16,16 +16,13 @@ class GatedMlp(nnx.Module):
       d_ff: size between.
       dropout_rate: of the features between.
       dtype: in which to compute.
-      rngs: its `params` stream draws the kernels.
     """
 
-    def __init__(
-        self, d_model: int, d_ff: int, *, dropout_rate: float, dtype: jnp.dtype, rngs: nnx.Rngs
-    ):
+    def __init__(self, d_model: int, d_ff: int, *, dropout_rate: float, dtype: jnp.dtype):
         self.dropout_rate = dropout_rate
-        self.wi_0 = Dense(d_model, d_ff, axes=("embed", "mlp"), dtype=dtype, rngs=rngs)
-        self.wi_1 = Dense(d_model, d_ff, axes=("embed", "mlp"), dtype=dtype, rngs=rngs)
-        self.wo = Dense(d_ff, d_model, axes=("mlp", "embed"), dtype=dtype, rngs=rngs)
+        self.wi_0 = Dense(d_model, d_ff, axes=("embed", "mlp"), dtype=dtype)
+        self.wi_1 = Dense(d_model, d_ff, axes=("embed", "mlp"), dtype=dtype)
+        self.wo = Dense(d_ff, d_model, axes=("mlp", "embed"), dtype=dtype)
 
     def __call__(self, inputs: jax.Array, *, dropout_rng: jax.Array | None = None) -> jax.Array:
         """[..., length, d_model] -> the same."""

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from gram_jax.nn.dense import make_param
+from gram_jax.nn.parameter import Initial, declare
 
 _EPSILON = 1e-6
 
@@ -15,12 +15,11 @@ class RMSNorm(nnx.Module):
     Args:
       size: size of the last axis.
       dtype: dtype of the outputs.
-      rngs: asked for by `make_param`; the scale starts at ones.
     """
 
-    def __init__(self, size: int, *, dtype: jnp.dtype, rngs: nnx.Rngs):
+    def __init__(self, size: int, *, dtype: jnp.dtype):
         self.dtype = dtype
-        self.scale = make_param(jax.nn.initializers.ones, (size,), ("embed",), rngs)
+        self.scale = declare((size,), ("embed",), Initial("ones"))
 
     def __call__(self, inputs: jax.Array) -> jax.Array:
         """[..., size] -> [..., size]."""

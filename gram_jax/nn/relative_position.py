@@ -3,12 +3,14 @@
 Each stack has one table, shared by all its layers.
 """
 
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from gram_jax.nn.dense import make_param
+from gram_jax.nn.parameter import Initial, declare
 
 
 def relative_position_bucket(
@@ -64,7 +66,6 @@ class RelativePositionBias(nnx.Module):
       num_buckets: number of distance buckets.
       max_distance: distances from here on share a bucket.
       bidirectional: True for an encoder, False for a causal decoder.
-      rngs: its `params` stream draws the table.
     """
 
     def __init__(
@@ -74,14 +75,14 @@ class RelativePositionBias(nnx.Module):
         num_buckets: int,
         max_distance: int,
         bidirectional: bool,
-        rngs: nnx.Rngs,
     ):
         self.num_buckets = num_buckets
         self.max_distance = max_distance
         self.bidirectional = bidirectional
-        init = jax.nn.initializers.variance_scaling(1.0, "fan_avg", "uniform")
-        self.rel_embedding = make_param(
-            init, (num_heads, num_buckets), ("heads", "relpos_buckets"), rngs
+        self.rel_embedding = declare(
+            (num_heads, num_buckets),
+            ("heads", "relpos_buckets"),
+            Initial("uniform", math.sqrt(2.0 / (num_heads + num_buckets))),
         )
 
     def __call__(self, query_positions: jax.Array, key_positions: jax.Array) -> jax.Array:

@@ -1,0 +1,29 @@
+"""Log-probabilities of codes that are already known, token by token."""
+
+import jax
+import jax.numpy as jnp
+
+from gram_jax.models.encoder_decoder import EncoderDecoder
+
+
+def code_token_log_probs(
+    model: EncoderDecoder, encoder_tokens: jax.Array, code_tokens: jax.Array
+) -> jax.Array:
+    """log p(c_i | text, c_<i) for every token of every code, each text encoded once.
+
+    Args:
+      model: the model with its parameters.
+      encoder_tokens: int32 [batch, encoder_length]; 0 is padding.
+      code_tokens: int32 [batch, codes, length], n codes for each text with their EOS; 0 is
+        padding and may fill whole codes.
+
+    Returns:
+      float32 [batch, codes, length], 0 where padded. The logits behind it take
+      4 * batch * codes * length * vocab_size bytes.
+    """
+    targets = code_tokens.reshape(-1, code_tokens.shape[-1])
+    inputs = jnp.pad(targets, ((0, 0), (1, 0)))[:, :-1]
+    logits = model.decode(model.encode(encoder_tokens), encoder_tokens, inputs)
+    target_logits = jnp.take_along_axis(logits, targets[..., None], axis=-1)[..., 0]
+    log_probs = target_logits - jax.nn.logsumexp(logits, axis=-1)
+    return jnp.where(targets > 0, log_probs, 0.0).reshape(code_tokens.shape)
