@@ -1,0 +1,1 @@
+"""Training: one jitted step, a loop that survives kills, checkpoints, hooks and metric files."""
