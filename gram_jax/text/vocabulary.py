@@ -89,7 +89,9 @@ class SentencePieceVocabulary:
         Raises:
           ValueError: an id is not in the vocabulary.
         """
-        return self._processor.decode([self._visible(ids) for ids in token_ids])
+        # The processor takes an empty list for one empty sequence.
+        visible = [self._visible(ids) for ids in token_ids]
+        return self._processor.decode(visible) if visible else []
 
     def _visible(self, token_ids: Sequence[int]) -> list[int]:
         ids = np.asarray(token_ids, np.int64).tolist()
@@ -157,8 +159,8 @@ def train_vocabulary(
         )
     except RuntimeError as error:
         raise ConfigError(
-            f"no vocabulary of {vocab_size} tokens can be trained on these texts ({error}); "
-            "bind a larger vocab_size"
+            f"no vocabulary of {vocab_size} tokens can be trained on these texts "
+            f"({str(error).rsplit('] ', 1)[-1].strip()})"
         ) from error
     with atomic_file(path, "wb") as stream:
         stream.write(model.getvalue())

@@ -1,0 +1,1 @@
+"""Code examples on their way into batches: SeqIO on the outside, plain arrays in memory."""

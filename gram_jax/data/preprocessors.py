@@ -1,0 +1,79 @@
+"""SeqIO preprocessors: from rows of (text, codes) to one tokenised example a code.
+
+They work on blocks of rows, because a TensorFlow op on one short text costs more than its work.
+"""
+
+from collections.abc import Mapping
+
+import seqio
+import tensorflow as tf
+
+Features = Mapping[str, tf.Tensor | tf.RaggedTensor]
+
+_ROWS_PER_BLOCK = 512
+
+
+def code_pairs(
+    dataset: tf.data.Dataset,
+    output_features: Mapping[str, seqio.Feature],
+    sequence_length: Mapping[str, int] | None = None,
+) -> tf.data.Dataset:
+    """One tokenised example for each (text, code) pair, in the order of the rows.
+
+    Args:
+      dataset: rows as `data.sources.code_rows` gives them.
+      output_features: vocabularies of 'inputs' and 'targets'.
+      sequence_length: lengths with EOS. Inputs are cut to theirs and keep EOS. Where a length of
+        targets is given, a code that needs more stops the run and is named: half a code is
+        another code.
+
+    Returns:
+      Examples of 'inputs' and 'targets', int32 [length] ending in EOS, with their texts as
+      '*_pretokenized', and 'example_id', string [].
+    """
+    lengths = sequence_length or {}
+
+    def tokenized_pairs(rows: Features) -> Features:
+        pairs = _one_per_code(rows)
+        inputs = _tokenize(pairs["inputs"], output_features["inputs"], lengths.get("inputs"))
+        targets = _tokenize(pairs["targets"], output_features["targets"], None)
+        with tf.control_dependencies(_fits(pairs["targets"], targets, lengths.get("targets"))):
+            targets = tf.identity(targets)
+        return {
+            "example_id": pairs["example_id"],
+            "inputs": inputs,
+            "inputs_pretokenized": pairs["inputs"],
+            "targets": targets,
+            "targets_pretokenized": pairs["targets"],
+        }
+
+    blocks = dataset.ragged_batch(_ROWS_PER_BLOCK).map(tokenized_pairs, num_parallel_calls=2)
+    return blocks.unbatch()
+
+
+def _one_per_code(rows: Features) -> Features:
+    row_of_code = rows["codes"].value_rowids()
+    return {
+        "example_id": tf.gather(rows["example_id"], row_of_code),
+        "inputs": tf.gather(rows["inputs"], row_of_code),
+        "targets": rows["codes"].flat_values,
+    }
+
+
+def _tokenize(
+    texts: tf.Tensor, feature: seqio.Feature, max_length: int | None
+) -> tf.RaggedTensor:
+    tokens = feature.vocabulary.encode_tf(texts)
+    if max_length is not None:
+        tokens = tokens[:, : max_length - 1]
+    eos = tf.fill([tf.size(texts), 1], feature.vocabulary.eos_id)
+    return tf.concat([tokens, eos], axis=1)
+
+
+def _fits(codes: tf.Tensor, tokens: tf.RaggedTensor, max_length: int | None) -> list[tf.Operation]:
+    if max_length is None:
+        return []
+    lengths = tokens.row_lengths()
+    too_long = tf.boolean_mask(codes, lengths > max_length)
+    message = f"these codes need more than the {max_length} tokens of targets:"
+    return [tf.debugging.Assert(tf.equal(tf.size(too_long), 0), [message, too_long])]

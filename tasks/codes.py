@@ -1,0 +1,42 @@
+"""The two generators as tasks: a query's text to its codes, and a product's text to its codes."""
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+
+import seqio
+import tensorflow as tf
+
+from gram_jax.data.metrics import gold_code_share
+from gram_jax.data.preprocessors import code_pairs
+from gram_jax.data.seqio_vocabulary import SentencePieceFileVocabulary
+from gram_jax.data.sources import code_rows
+from gram_jax.text.prompts import product_input, query_input
+from tasks.settings import code_examples_folder, vocabulary_file
+
+VOCABULARY = SentencePieceFileVocabulary(vocabulary_file)
+OUTPUT_FEATURES = {key: seqio.Feature(VOCABULARY) for key in ("inputs", "targets")}
+
+
+def _read_rows(
+    split: str, shuffle_files: bool, seed: int | None = None, *,
+    name: str, to_input: Callable[[str], str],
+) -> tf.data.Dataset:
+    del shuffle_files, seed  # One file a split; order is made where batches are.
+    return code_rows(Path(code_examples_folder()) / f"{name}.{split}.jsonl", to_input)
+
+
+def _add_task(name: str, file: str, to_input: Callable[[str], str], splits: list[str]) -> None:
+    seqio.TaskRegistry.add(
+        name,
+        source=seqio.FunctionDataSource(
+            functools.partial(_read_rows, name=file, to_input=to_input), splits=splits
+        ),
+        preprocessors=[code_pairs],
+        output_features=OUTPUT_FEATURES,
+        metric_fns=[gold_code_share],
+    )
+
+
+_add_task("gram_query_to_code", "query_codes", query_input, ["train", "tune"])
+_add_task("gram_product_to_code", "product_codes", product_input, ["train"])

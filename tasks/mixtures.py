@@ -1,0 +1,16 @@
+"""Mixtures of the tasks that ship."""
+
+import seqio
+
+import tasks.codes  # noqa: F401  registers the tasks that are mixed here
+from tasks.settings import product_task_rate
+
+# L_SFT = L_q + lambda * L_t (method section 2): with lambda as the product task's rate the
+# expected loss of an example is L_SFT / (1 + lambda).
+seqio.MixtureRegistry.add(
+    "gram_query_and_product_to_code",
+    [
+        ("gram_query_to_code", 1.0),
+        ("gram_product_to_code", lambda task: product_task_rate()),
+    ],
+)

@@ -1,0 +1,24 @@
+"""Where tasks find their files and how they mix: what a run binds with gin.
+
+Kept apart from the tasks, so that a gin file can be read without TensorFlow.
+"""
+
+import gin
+
+
+@gin.configurable
+def code_examples_folder(path: str = gin.REQUIRED) -> str:
+    """The folder with `query_codes.SPLIT.jsonl` and `product_codes.SPLIT.jsonl`."""
+    return path
+
+
+@gin.configurable
+def vocabulary_file(path: str = gin.REQUIRED) -> str:
+    """The SentencePiece model file that spells texts and codes."""
+    return path
+
+
+@gin.configurable
+def product_task_rate(rate: float = 1.0) -> float:
+    """Lambda of method section 2: product examples drawn for each query example."""
+    return rate

@@ -1,0 +1,40 @@
+"""Rows end in EOS, are padded with 0, and only sources are ever cut."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gram_jax.core.errors import ConfigError
+from gram_jax.text.encoding import encode_codes, encode_inputs
+
+text_lists = st.lists(st.text(max_size=20), max_size=4)
+
+
+@given(text_lists, st.integers(1, 12))
+def test_inputs_are_the_first_tokens_and_eos(vocabulary, texts, max_length):
+    rows = encode_inputs(vocabulary, texts, max_length)
+    assert rows.shape == (len(texts), max_length) and rows.dtype == np.int32
+    for row, tokens in zip(rows, vocabulary.encode(texts)):
+        expected = [*tokens[: max_length - 1], vocabulary.eos_id]
+        assert row.tolist() == expected + [0] * (max_length - len(expected))
+
+
+@given(text_lists)
+def test_codes_come_back_whole(vocabulary, codes):
+    rows = encode_codes(vocabulary, codes)
+    assert vocabulary.decode(rows) == vocabulary.decode(vocabulary.encode(codes))
+    assert all(np.count_nonzero(row == vocabulary.eos_id) == 1 for row in rows)
+    assert not len(codes) or (rows[:, -1] == vocabulary.eos_id).any()
+
+
+def test_a_code_that_does_not_fit_is_named(vocabulary):
+    fitting = encode_codes(vocabulary, ["red shoe"]).shape[1]
+    assert encode_codes(vocabulary, ["red shoe"], fitting).shape == (1, fitting)
+    with pytest.raises(ConfigError, match=rf"'red shoe' needs {fitting} tokens.*{fitting - 1}"):
+        encode_codes(vocabulary, ["red", "red shoe"], fitting - 1)
+
+
+def test_inputs_need_room_for_eos(vocabulary):
+    with pytest.raises(ValueError, match="no room"):
+        encode_inputs(vocabulary, ["x"], 0)
