@@ -1,0 +1,160 @@
+"""`gram`: one command from a shop's files to ranked products.
+
+Only reads arguments and prints; each subcommand imports what it needs when it is chosen, so that
+`gram search` starts without the training stack.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from gram_jax.core.errors import GramError
+
+STAGE_HELP = {
+    "prepare": "read and check the shop: products, queries, clicks, judgments",
+    "codes": "find attributes and mine the codes that queries and products share",
+    "vocabulary": "train the SentencePiece vocabulary, or take the one that is given",
+    "train": "train the model that writes codes for queries and products",
+    "index": "score every posting and write the snapshot that answers searches",
+    "evaluate": "measure GRAM and BM25 on the test queries and print the comparison",
+}
+EXIT_USER_ERROR = 2
+EXIT_INTERRUPTED = 75  # EX_TEMPFAIL: start the same command again to go on
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs `gram` with the given arguments and returns its exit code."""
+    parser = _parser()
+    arguments, overrides = _split_overrides(sys.argv[1:] if argv is None else argv)
+    options = parser.parse_args(arguments)
+    options.overrides = overrides
+    if overrides and options.action is not _run:
+        parser.error(f"--gin.{overrides[0]}: only 'run' and the stages take gin settings")
+    try:
+        return options.action(options)
+    except GramError as error:
+        print(f"gram: {error}", file=sys.stderr)
+        return EXIT_USER_ERROR
+    except BrokenPipeError:
+        # The reader of our output (head, less) has gone: not an error of ours.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _split_overrides(argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Takes `--gin.NAME=value` (and `--gin.NAME value`) out of the arguments."""
+    plain, overrides, rest = [], [], list(argv)
+    while rest:
+        argument = rest.pop(0)
+        if not argument.startswith("--gin."):
+            plain.append(argument)
+            continue
+        binding = argument.removeprefix("--gin.")
+        if "=" not in binding and rest and not rest[0].startswith("--"):
+            binding += "=" + rest.pop(0)
+        overrides.append(binding)
+    return plain, overrides
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="gram",
+        description="Generative retrieval and alignment for e-commerce search.",
+        epilog="Start with: gram run --gin_file=gin/experiments/quickstart.gin --workdir=DIR")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name, action, text, **keywords):
+        sub = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".",
+                                  **keywords)
+        sub.add_argument("--workdir", required=True, type=Path,
+                         help="folder that holds the artifacts of one experiment")
+        sub.set_defaults(action=action, command=name)
+        return sub
+
+    settings_help = ("settings: --gin_file=FILE (may repeat) and --gin.NAME=value; without a "
+                     "file, those of the workdir's last run")
+    for name, text in {"run": "run all stages; those up to date are not run again",
+                       **STAGE_HELP}.items():
+        sub = command(name, _run, text, epilog=settings_help)
+        sub.add_argument("--gin_file", action="append", default=[], metavar="FILE",
+                         help="gin file with the settings; later files win")
+
+    search = command("search", _search, "answer one query and show the codes that found products")
+    search.add_argument("query", help="what a shopper would type")
+    search.add_argument("--k", type=_positive, default=10, help="products to show (default 10)")
+    search.add_argument("--json", action="store_true", help="print JSON for programs")
+
+    retrieve = command("retrieve", _retrieve, "answer a file of queries and write a TREC run")
+    retrieve.add_argument("--queries", required=True, type=Path,
+                          help="TSV with query id and text on each line")
+    retrieve.add_argument("--output", required=True, type=Path, help="TREC run to write")
+    retrieve.add_argument("--codes", type=Path, metavar="FILE",
+                          help="also write a TSV of query id, product id, code")
+    retrieve.add_argument("--k", type=_positive, default=300,
+                          help="products a query (default 300)")
+
+    inspect = command("inspect", _inspect, "show what is in a workdir: counts, digests, figures")
+    inspect.add_argument("--json", action="store_true", help="print JSON for programs")
+    return parser
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value} is not positive")
+    return value
+
+
+def _run(options) -> int:
+    from gram_jax.pipeline.experiment import run_experiment
+    from gram_jax.training.interruption import Interrupted
+
+    names = tuple(STAGE_HELP) if options.command == "run" else (options.command,)
+    try:
+        run_experiment(options.workdir, names, gin_files=options.gin_file,
+                       overrides=options.overrides)
+    except Interrupted as stop:
+        print(f"gram: {stop}", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    return 0
+
+
+def _search(options) -> int:
+    from gram_jax.core.records import Query
+    from gram_jax.pipeline.answers import open_snapshot, search_json, search_table
+
+    snapshot = open_snapshot(options.workdir)
+    answer = snapshot.answer(Query("search", options.query), k=options.k)
+    if options.json:
+        print(json.dumps(search_json(answer), ensure_ascii=False, indent=2))
+    else:
+        search_table(answer)
+    return 0
+
+
+def _retrieve(options) -> int:
+    from gram_jax.pipeline.answers import open_snapshot, retrieve_file
+
+    count = retrieve_file(open_snapshot(options.workdir), options.queries, options.output,
+                          codes_path=options.codes, k=options.k)
+    print(f"{options.output}: {count} queries answered", file=sys.stderr)
+    return 0
+
+
+def _inspect(options) -> int:
+    from gram_jax.pipeline.inspection import inspect_workdir, inspection_table
+    from gram_jax.pipeline.workdir import Workdir
+
+    found = inspect_workdir(Workdir(options.workdir), tuple(STAGE_HELP))
+    if options.json:
+        print(json.dumps(found, ensure_ascii=False, indent=2))
+    else:
+        inspection_table(found)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+"""One experiment: its gin settings, its workdir, and the stages that are asked for."""
+
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import gin
+
+from gram_jax.core.atomic import atomic_file
+from gram_jax.core.errors import ConfigError
+from gram_jax.pipeline.answers import keep_compiled_programs
+from gram_jax.pipeline.configurables import register
+from gram_jax.pipeline.inspection import comparison_table, read_report
+from gram_jax.pipeline.progress import terminal_progress
+from gram_jax.pipeline.settings import load_settings
+from gram_jax.pipeline.stage import run_stages
+from gram_jax.pipeline.stages import STAGES
+from gram_jax.pipeline.workdir import Workdir
+
+_SETTINGS = "settings.gin"
+
+
+def run_experiment(path: Path, stages: Sequence[str], *, gin_files: Sequence[str] = (),
+                   overrides: Sequence[str] = ()) -> None:
+    """Brings the named stages up to date and shows the comparison, if it is among them.
+
+    The settings are kept in the workdir, so that a later call needs no gin file.
+
+    Args:
+      path: the workdir; made when missing.
+      stages: names of stages, run in pipeline order.
+      gin_files: gin files; those of the workdir's last run when empty.
+      overrides: `NAME=value` bindings.
+
+    Raises:
+      ConfigError: the settings are wrong, or none were ever given.
+      GramError: what a stage raises.
+    """
+    workdir = Workdir(path)
+    kept = workdir.path / _SETTINGS
+    if not gin_files and not kept.exists():
+        raise ConfigError(f"{workdir.path} has no settings yet. Name a gin file, such as "
+                          "--gin_file=gin/experiments/quickstart.gin")
+    register()
+    load_settings(list(gin_files) or [str(kept)], overrides)
+    _check_room(workdir.path)
+    with atomic_file(kept) as stream:
+        stream.write(gin.config_str())
+    keep_compiled_programs(workdir)
+    run_stages([stage for stage in STAGES if stage.name in stages], workdir,
+               progress=terminal_progress, say=_say)
+    if "evaluate" in stages:
+        comparison_table(read_report(workdir))
+
+
+def _say(text: str) -> None:
+    print(f"gram: {text}", file=sys.stderr, flush=True)
+
+
+def _check_room(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"--workdir={path} cannot be made: {error.strerror}") from error
+    if not os.access(path, os.W_OK):
+        raise ConfigError(f"--workdir={path} cannot be written")
+    free = shutil.disk_usage(path).free
+    if free < 500 * 2**20:
+        raise ConfigError(f"--workdir={path} has {free / 2**20:.0f} MiB free; 500 are needed")

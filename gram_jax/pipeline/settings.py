@@ -1,0 +1,137 @@
+"""gin at the edge: reads the files and overrides, and says what is close to a name that is wrong.
+
+Knows which bindings a stage depends on by following references and macros, so that a stage is
+run again when, and only when, something it uses has changed.
+"""
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import gin
+
+from gram_jax.core.digest import digest_files
+from gram_jax.core.errors import ConfigError
+
+_REFERENCE = re.compile(r"([@%])([\w./]+)")
+_BINDING = re.compile(r"^([\w./]+)\s*=", re.MULTILINE)
+_REQUIRED = "%gin.REQUIRED"
+
+
+def gin_root() -> Path:
+    """The folder that holds `gin/`: the checkout, or the installed package's copy."""
+    package = Path(__file__).resolve().parents[1]
+    checkout = package.parent
+    return checkout if (checkout / "gin" / "experiments").is_dir() else package / "shipped"
+
+
+def load_settings(gin_files: Sequence[str], overrides: Sequence[str]) -> None:
+    """Makes the gin files and `NAME=value` overrides the configuration in force.
+
+    Args:
+      gin_files: paths, looked up from the working directory and then where gin/ ships.
+      overrides: bindings such as `SEED=1` or `train.num_steps=10`; a bare word that is no
+        Python literal is taken as a string, so `PRODUCTS=my.jsonl` needs no quotes.
+
+    Raises:
+      ConfigError: a file is missing, a name is unknown, or a value cannot be read.
+    """
+    gin.clear_config()
+    gin.add_config_file_search_path(str(gin_root()))
+    for file in gin_files:
+        if not any((base / file).is_file() for base in (Path(), gin_root())):
+            shipped = sorted(str(path.relative_to(gin_root()))
+                             for path in (gin_root() / "gin" / "experiments").glob("*.gin"))
+            raise ConfigError(f"No gin file {file}. Those that ship: {', '.join(shipped)}")
+        _parse(lambda file=file: gin.parse_config_file(file))
+    known = sorted(set(_BINDING.findall(gin.config_str())))
+    for override in overrides:
+        name, equals, value = override.partition("=")
+        if not equals:
+            raise ConfigError(f"--gin.{override} has no value. Write --gin.{name}=VALUE")
+        if "." not in name and name not in known:
+            macros = [k for k in known if "." not in k]
+            raise ConfigError(f"Nothing uses --gin.{name}.{_close(name, macros)}")
+        _parse(lambda name=name, value=value: gin.parse_config(f"{name} = {_literal(value)}"))
+    _parse(gin.finalize)
+
+
+def _parse(action) -> None:
+    try:
+        action()
+    except (ValueError, SyntaxError, ImportError, OSError) as error:
+        text = str(error)
+        unknown = re.search(r"No configurable matching(?: reference)? '@?([\w./]+)", text)
+        parameter = re.search(r"Configurable '([\w.]+)' doesn't have a parameter named '(\w+)'",
+                              text)
+        if unknown:
+            text += _close(unknown[1].rpartition("/")[2], _configurables())
+        elif parameter:
+            text += _close(parameter[2], _parameters(parameter[1]))
+        raise ConfigError(f"The gin configuration cannot be used: {text}") from error
+
+
+def _literal(value: str) -> str:
+    try:
+        gin.parse_value(value)
+    except (SyntaxError, ValueError):
+        return repr(value)
+    return value
+
+
+def _close(name: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    if close:
+        return f" Did you mean {' or '.join(close)}?"
+    return f" Known: {', '.join(sorted(known))}." if known else ""
+
+
+def _configurables() -> list[str]:
+    # gin has no public list of its registry; the names below are those this package registers.
+    from gram_jax.pipeline import configurables
+
+    return sorted(configurables.NAMES)
+
+
+def _parameters(selector: str) -> list[str]:
+    import inspect
+
+    configurable = gin.get_configurable(selector)
+    target = inspect.unwrap(configurable)
+    return sorted(inspect.signature(target).parameters)
+
+
+def settings_of(*selectors: str) -> dict[str, str]:
+    """Every binding that some configurables depend on, by name.
+
+    A value that names an existing file or folder carries the digest of its content, so that a
+    stage sees when its input files change.
+
+    Raises:
+      ConfigError: a value that must be set is not.
+    """
+    found: dict[str, str] = {}
+    for selector in selectors:
+        _collect(selector, found)
+    return dict(sorted(found.items()))
+
+
+def _collect(selector: str, found: dict[str, str]) -> None:
+    bindings: Mapping[str, object] = gin.get_bindings(selector, resolve_references=False)
+    for parameter, value in bindings.items():
+        macro = selector.removesuffix("/macro")
+        name = macro if macro != selector else f"{selector}.{parameter}"
+        text = repr(value)
+        if _REQUIRED in text:
+            raise ConfigError(f"{name} must be set: --gin.{name}=VALUE, or in your gin file.")
+        if name in found:
+            continue
+        found[name] = text
+        if isinstance(value, str) and value and Path(value).exists():
+            found[name] = f"{text} holding {digest_files(Path(value))}"
+        for kind, reference in _REFERENCE.findall(text):
+            if kind == "%":
+                _collect(f"{reference}/macro", found)
+            else:
+                _collect(reference, found)

@@ -1,0 +1,111 @@
+"""Runs stages: skips what is up to date, builds the rest, and records what was done."""
+
+import dataclasses
+import datetime
+import importlib.metadata
+import shutil
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+from gram_jax.core.digest import digest_texts
+from gram_jax.core.errors import ArtifactError
+from gram_jax.pipeline.settings import settings_of
+from gram_jax.pipeline.workdir import Manifest, Workdir
+
+Progress = Callable[[Iterable, str, int | None], Iterable]
+"""progress(iterable, description, total) -> the same iterable, shown as it goes."""
+
+_VERSIONED = ("gram-jax", "jax", "flax", "optax", "orbax-checkpoint", "seqio", "sentencepiece",
+              "bm25s", "ir-measures", "numpy")
+
+
+@dataclasses.dataclass(frozen=True)
+class StageContext:
+    """What a stage may touch: finished stages to read, one folder to write, a progress bar.
+
+    `folder` is empty unless `resumes`, when it holds what an interrupted run left.
+    """
+
+    workdir: Workdir
+    folder: Path
+    resumes: bool
+    progress: Progress
+    say: Callable[[str], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """A step from artifacts to one artifact.
+
+    `run` is called with a `StageContext`; what it returns is kept in the manifest as counts. The
+    stage depends on the gin bindings of `configurables` and of all that these refer to. A stage
+    that is not `resumable` starts from an empty folder.
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    configurables: tuple[str, ...]
+    run: Callable[[StageContext], Mapping[str, object]]
+    resumable: bool = False
+
+
+def run_stages(stages: Sequence[Stage], workdir: Workdir, *, progress: Progress,
+               say: Callable[[str], None]) -> None:
+    """Brings each stage up to date, in order.
+
+    Raises:
+      ArtifactError: a stage's input was not made.
+      ConfigError: a setting that a stage needs is missing.
+    """
+    for stage in stages:
+        inputs = {name: _require(workdir, stage, name).digest for name in stage.inputs}
+        settings = settings_of(*stage.configurables)
+        fingerprint = digest_texts([stage.name, *_flat(inputs), *_flat(settings)])
+        done = workdir.manifest(stage.name)
+        if done is not None and done.fingerprint == fingerprint:
+            say(f"{stage.name}: up to date (took {_duration(done.seconds)})")
+            continue
+        _build(stage, workdir, inputs, settings, fingerprint, progress, say)
+
+
+def _build(stage, workdir, inputs, settings, fingerprint, progress, say) -> None:
+    folder, resumes = workdir.open_unfinished(stage.name, fingerprint)
+    if resumes and not stage.resumable:
+        shutil.rmtree(folder)
+        folder, resumes = workdir.open_unfinished(stage.name, fingerprint)
+    say(f"{stage.name}: {'going on where it stopped' if resumes else 'running'}")
+    started, clock = datetime.datetime.now(datetime.UTC), time.monotonic()
+    counts = stage.run(StageContext(workdir, folder, resumes, progress, say))
+    seconds = round(time.monotonic() - clock, 2)
+    workdir.finish(stage.name, folder, Manifest(
+        stage=stage.name, digest="", inputs=inputs, settings=settings, fingerprint=fingerprint,
+        versions=_versions(), started=started.isoformat(timespec="seconds"), seconds=seconds,
+        counts=counts))
+    say(f"{stage.name}: done in {_duration(seconds)}")
+
+
+def _require(workdir: Workdir, stage: Stage, name: str) -> Manifest:
+    manifest = workdir.manifest(name)
+    if manifest is None:
+        raise ArtifactError(f"Stage '{stage.name}' reads '{name}', which {workdir.path} lacks. "
+                            f"Run 'gram {name}' first, or 'gram run' for all stages.")
+    return manifest
+
+
+def _flat(mapping: Mapping[str, str]) -> list[str]:
+    return [part for key in sorted(mapping) for part in (key, mapping[key])]
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in _VERSIONED:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = "absent"
+    return found
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:.1f} min"

@@ -1,0 +1,19 @@
+"""The stages of GRAM, in the order they run: one file each, from artifacts to one artifact."""
+
+from gram_jax.pipeline.stage import Stage
+from gram_jax.pipeline.stages.codes import build_codes
+from gram_jax.pipeline.stages.evaluate import evaluate
+from gram_jax.pipeline.stages.index import build_index
+from gram_jax.pipeline.stages.prepare import prepare
+from gram_jax.pipeline.stages.train import train
+from gram_jax.pipeline.stages.vocabulary import build_vocabulary
+
+STAGES = (
+    Stage("prepare", (), ("prepare",), prepare),
+    Stage("codes", ("prepare",), ("build_codes",), build_codes),
+    Stage("vocabulary", ("prepare", "codes"), ("build_vocabulary",), build_vocabulary),
+    Stage("train", ("codes", "vocabulary"), ("train", "product_task_rate"), train,
+          resumable=True),
+    Stage("index", ("prepare", "codes", "vocabulary", "train"), ("build_index",), build_index),
+    Stage("evaluate", ("prepare", "index"), ("evaluate",), evaluate),
+)

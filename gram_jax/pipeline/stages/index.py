@@ -1,0 +1,71 @@
+"""index: the product side of every posting, the scoring head, and the snapshot that serves."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+
+import gin
+
+from gram_jax.catalog.shop import Shop, read_shop
+from gram_jax.codes.code_table import CodeTable
+from gram_jax.codes.examples import product_text
+from gram_jax.core.digest import digest_texts
+from gram_jax.core.records import Query
+from gram_jax.models.config import ModelConfig
+from gram_jax.models.params import load_params
+from gram_jax.pipeline.stage import StageContext
+from gram_jax.retrieval import index as indexing
+from gram_jax.retrieval.head_choice import choose_head
+from gram_jax.serving.snapshot import SearchSettings, Snapshot, save_snapshot
+from gram_jax.text.vocabulary import SentencePieceVocabulary
+
+
+@gin.configurable
+def build_index(context: StageContext, *, search: SearchSettings = gin.REQUIRED,
+                batch_size: int = 32, max_product_length: int = 32, num_fit_queries: int = 1000,
+                num_tune_queries: int = 1000) -> Mapping[str, object]:
+    """Builds the index, learns the scoring weights, and writes the snapshot.
+
+    Weights are learned by the margin loss on train queries; the head that is kept is the one
+    with the better recall on tune queries.
+
+    Args:
+      context: where to read and write.
+      search: beam size and shapes of the search programs.
+      batch_size: products encoded at once.
+      max_product_length: tokens of a product's text, EOS included.
+      num_fit_queries: train queries that the scoring weights are learned on.
+      num_tune_queries: tune queries that the head is chosen on.
+    """
+    workdir = context.workdir
+    shop = read_shop(workdir.require("prepare") / "shop")
+    code_table = CodeTable.load(workdir.require("codes") / "table")
+    vocabulary = SentencePieceVocabulary.load(workdir.require("vocabulary") / "vocabulary.model")
+    trained = workdir.require("train")
+    config = ModelConfig(**json.loads((trained / "model.json").read_text(encoding="utf-8")))
+    params = load_params(trained / "params.npz", config)
+    index = indexing.build_index(
+        code_table, vocabulary, config, params,
+        [product_text(shop.product_by_id[product_id]) for product_id in code_table.product_ids],
+        batch_size=batch_size, max_product_length=max_product_length, progress=context.progress)
+    choice = choose_head(
+        config, params, index, vocabulary, **dataclasses.asdict(search),
+        train_queries=_sample(shop, "train", num_fit_queries), clicks=shop.clicks_of("train"),
+        tune_queries=_sample(shop, "tune", num_tune_queries), tune_qrels=shop.qrels("tune"),
+        progress=context.progress)
+    snapshot = Snapshot(config, params, vocabulary, index, choice.scoring, search,
+                        {product.product_id: product.title for product in shop.products})
+    save_snapshot(context.folder, snapshot)
+    # One query, so that the program that answers single searches waits in the compilation cache.
+    snapshot.answer(Query("first", shop.queries[0].text), k=10)
+    return {"codes": code_table.num_codes, "postings": code_table.num_postings,
+            "digest": index.digest, "scoring_head": choice.tried[0].name,
+            "granularity_weights": choice.scoring.params.granularity_weights.tolist(),
+            "granularity_bias": choice.scoring.params.granularity_bias.tolist(),
+            "tune_figures": {tried.name: tried.figures for tried in choice.tried}}
+
+
+def _sample(shop: Shop, split: str, count: int) -> list[Query]:
+    """At most `count` queries of a split, picked by the hash of their ids."""
+    queries = sorted(shop.queries_of(split), key=lambda query: digest_texts([query.query_id]))
+    return queries[:count]

@@ -1,0 +1,23 @@
+"""prepare: reads a shop from wherever it comes, checks it, and keeps it in one form."""
+
+from collections.abc import Callable, Mapping
+
+import gin
+
+from gram_jax.catalog.shop import Shop, write_shop
+from gram_jax.pipeline.stage import StageContext
+
+
+@gin.configurable
+def prepare(context: StageContext, *,
+            read_shop: Callable[[], Shop] = gin.REQUIRED) -> Mapping[str, object]:
+    """Writes the shop.
+
+    Args:
+      context: where to write.
+      read_shop: a source with its settings bound, such as `@simulate_shop`, `@read_own_shop` or
+        `@read_home_depot`.
+    """
+    shop = read_shop()
+    write_shop(shop, context.folder / "shop")
+    return shop.counts()

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Makes the environment if need be and runs the checks and the tests.
+# Arguments go to pytest: ./launch/test.sh tests/trie -k oracle
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+./launch/setup.sh
+venv=${GRAM_VENV:-.venv}
+if [[ $# -eq 0 ]]; then
+  "$venv/bin/ruff" check .
+  "$venv/bin/lint-imports"
+fi
+exec "$venv/bin/python" -m pytest "$@"

@@ -1,0 +1,23 @@
+"""What every test may use: the real data where it lies, and hypothesis settings."""
+
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+# Compilation inside a property makes the first example slow and the rest fast: no deadline.
+hypothesis.settings.register_profile(
+    "gram", deadline=None, derandomize=True, print_blob=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("gram")
+
+_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def home_depot_folder() -> Path:
+    """The Home Depot files, or a skip that says what is missing."""
+    folder = _DATA / "home_depot"
+    if not folder.is_dir():
+        pytest.skip("the Home Depot data is not beside this checkout (../shared/data/home_depot)")
+    return folder
