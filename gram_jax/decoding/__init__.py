@@ -1,0 +1,1 @@
+"""Beam search over the codes of a trie, driven by any `core.protocols.Decoder`."""

@@ -1,0 +1,140 @@
+"""Beam search that can only say codes.
+
+Knows a decoder that turns tokens into logits and a trie that says what exists; nothing of what
+either was made from.
+
+One compiled loop. Live beams (prefixes) and finished ones (codes) are kept apart: an ending
+competes with endings only, so that no prefix is pushed out by a code or a code by a prefix. The
+constraint comes after normalising, so that scores stay the model's log-probabilities.
+"""
+
+import functools
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+
+from gram_jax.core.protocols import Decoder
+from gram_jax.decoding.beam_state import Beams, LiveBeams, no_beams, root_beams, take_beams
+from gram_jax.decoding.constraints import NORMALIZERS, best_continuations, endings, or_impossible
+from gram_jax.trie.code_trie import NO_CODE, CodeTrie
+from gram_jax.trie.lookup import Choices, choices
+
+
+@functools.partial(jax.jit, static_argnames=("beam_size", "normalize"))
+def beam_search(
+    decoder: Decoder,
+    trie: CodeTrie,
+    encoder_input_tokens: jax.Array,
+    *,
+    beam_size: int,
+    normalize: Literal["vocabulary", "allowed"] = "vocabulary",
+) -> Beams:
+    """The codes of the trie that beam search finds most probable after each query.
+
+    With at least as many beams as codes the result is every code of non-zero probability, in
+    order. Equal scores are ordered: the shorter code, then the one whose prefix ranked higher.
+
+    Args:
+      decoder: a pytree with the methods of `core.protocols.Decoder`.
+      trie: the codes that exist.
+      encoder_input_tokens: int32 [batch, encoder_length], 0 is padding. A row of padding alone is
+        no query and gets no beams.
+      beam_size: live beams kept, and codes returned, for each query.
+      normalize: over what a token's probability sums to 1: the whole vocabulary, which makes
+        scores those of the model, or what the trie allows at that point.
+
+    Returns:
+      Codes, best first; fewer are alive where fewer were found.
+
+    Raises:
+      ValueError: an argument is out of range or the trie has tokens that the decoder lacks.
+    """
+    if beam_size < 1:
+        raise ValueError(f"beam_size is {beam_size}; it must be at least 1")
+    if normalize not in NORMALIZERS:
+        raise ValueError(f"normalize is {normalize!r}; known are {sorted(NORMALIZERS)}")
+    if encoder_input_tokens.ndim != 2:
+        raise ValueError("encoder_input_tokens must be [batch, encoder_length], not of shape "
+                         f"{encoder_input_tokens.shape}")
+    batch_size, length = encoder_input_tokens.shape[0], trie.max_depth
+
+    def is_unfinished(state) -> jax.Array:
+        position, live, _, _ = state
+        return (position < length) & (live.log_probs > -jnp.inf).any()
+
+    def step(state):
+        position, live, finished, cache = state
+        logits, cache = decoder.step(cache, _last_tokens(live.tokens, position), position)
+        if trie.vocab_size > logits.shape[-1]:
+            raise ValueError(f"the trie's tokens are below {trie.vocab_size} but the decoder has "
+                             f"logits for {logits.shape[-1]}")
+        allowed = choices(trie, live.nodes)
+        normalizers = NORMALIZERS[normalize](trie, allowed, live.log_probs > -jnp.inf, logits)
+        finished = _finish(live, finished, allowed, logits, normalizers, position)
+        live, parents = _go_on(trie, live, finished, allowed, logits, normalizers, position)
+        return position + 1, live, finished, decoder.reorder(cache, parents)
+
+    has_query = (encoder_input_tokens != 0).any(axis=1)
+    cache = decoder.prefill(encoder_input_tokens, beam_size=beam_size, max_length=length)
+    state = (jnp.int32(0), root_beams(has_query, beam_size, length),
+             no_beams(batch_size, beam_size, length), cache)
+    _, _, finished, _ = jax.lax.while_loop(is_unfinished, step, state)
+    return finished
+
+
+def _last_tokens(tokens: jax.Array, position: jax.Array) -> jax.Array:
+    """The tokens at `position - 1`, int32 [batch, beam]; the start token 0 at position 0."""
+    last = jax.lax.dynamic_index_in_dim(tokens, position - 1, axis=2, keepdims=False)
+    return jnp.where(position == 0, 0, last)
+
+
+def _finish(
+    live: LiveBeams,
+    finished: Beams,
+    allowed: Choices,
+    logits: jax.Array,
+    normalizers: jax.Array,
+    position: jax.Array,
+) -> Beams:
+    """The best of what was finished before and the codes that end at `position`."""
+    token_log_probs, log_probs = endings(allowed, live.log_probs, logits, normalizers)
+    ended = log_probs > -jnp.inf
+    fresh = Beams(
+        tokens=_write(live.tokens, allowed.eos_tokens, ended, position),
+        token_log_probs=_write(live.token_log_probs, token_log_probs, ended, position),
+        log_probs=log_probs,
+        code_ids=jnp.where(ended, allowed.ended_codes, NO_CODE),
+        alive=ended,
+    )
+    pool = jax.tree.map(lambda a, b: jnp.concatenate([a, b], axis=1), finished, fresh)
+    _, best = jax.lax.top_k(pool.log_probs, live.log_probs.shape[1])
+    return take_beams(pool, best)
+
+
+def _go_on(
+    trie: CodeTrie,
+    live: LiveBeams,
+    finished: Beams,
+    allowed: Choices,
+    logits: jax.Array,
+    normalizers: jax.Array,
+    position: jax.Array,
+) -> tuple[LiveBeams, jax.Array]:
+    """The best longer prefixes, and which beam each continues (int32 [batch, beam])."""
+    new = best_continuations(trie, allowed, live.log_probs, logits, normalizers)
+    # Log-probabilities only fall: a prefix that does not beat the worst of a full pool never will.
+    is_live = new.log_probs > finished.log_probs[:, -1:]
+    parents = take_beams(live, new.parents)
+    return LiveBeams(
+        tokens=_write(parents.tokens, new.tokens, is_live, position),
+        token_log_probs=_write(parents.token_log_probs, new.token_log_probs, is_live, position),
+        log_probs=or_impossible(new.log_probs, is_live),
+        nodes=new.nodes,
+    ), new.parents
+
+
+def _write(rows: jax.Array, values: jax.Array, keep: jax.Array, position: jax.Array) -> jax.Array:
+    """`rows` [batch, beam, length] with `values` at `position`; all zeros where not `keep`."""
+    at_position = jnp.arange(rows.shape[2]) == position
+    return jnp.where(keep[..., None], jnp.where(at_position, values[..., None], rows), 0)

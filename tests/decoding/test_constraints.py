@@ -1,0 +1,87 @@
+"""The waves over the edges equal one stable sort of all of them, whatever their size."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gram_jax.decoding import constraints
+from gram_jax.trie.builder import build_trie
+from gram_jax.trie.lookup import choices
+
+EOS_ID, VOCAB_SIZE, BATCH, BEAMS = 1, 40, 3, 4
+
+
+@pytest.fixture(scope="module")
+def trie():
+    rng = np.random.default_rng(0)
+    codes = {tuple(row[:length]) for row, length in zip(
+        rng.integers(2, VOCAB_SIZE, (300, 4)).tolist(), rng.integers(1, 5, 300))}
+    return jax.device_put(build_trie(sorted(codes), vocab_size=VOCAB_SIZE, eos_id=EOS_ID))
+
+
+@pytest.fixture(params=[0, 1, 2])
+def situation(trie, request):
+    """Live beams at random nodes, some dead, some tied, and logits with ties and impossibles."""
+    rng = np.random.default_rng(request.param)
+    num_inner = 1 + 38 + 200
+    nodes = rng.integers(0, num_inner, (BATCH, BEAMS))
+    nodes[0, 0] = 0
+    log_probs = np.where(rng.random((BATCH, BEAMS)) < 0.3, -np.inf,
+                         -rng.integers(0, 3, (BATCH, BEAMS)))
+    logits = rng.integers(0, 4, (BATCH, BEAMS, VOCAB_SIZE)).astype(np.float32)
+    logits[rng.random(logits.shape) < 0.1] = -np.inf
+    return jnp.asarray(nodes), jnp.asarray(log_probs, jnp.float32), jnp.asarray(logits)
+
+
+def all_edges(trie, nodes, log_probs, logits, normalizers):
+    """Every (-score, beam, token, node) that goes on, in order of rank, for each row."""
+    trie, nodes, log_probs, logits, normalizers = jax.tree.map(
+        np.asarray, (trie, nodes, log_probs, logits, normalizers))
+    for row in range(BATCH):
+        ranked = []
+        for beam in np.flatnonzero(log_probs[row] > -np.inf):
+            node = nodes[row, beam]
+            for edge in range(trie.row_starts[node], trie.row_starts[node + 1]):
+                token = trie.edge_tokens[edge]
+                score = log_probs[row, beam] + (logits[row, beam, token]
+                                                - normalizers[row, beam])
+                if token != EOS_ID and score > -np.inf:
+                    ranked.append((-score, beam, token, trie.edge_children[edge]))
+        yield sorted(ranked)
+
+
+@pytest.mark.parametrize("wave_size", [1, 3, 64, 512])
+def test_the_best_continuations_are_those_of_a_stable_sort(
+        trie, situation, wave_size, monkeypatch):
+    monkeypatch.setattr(constraints, "_WAVE_SIZE", wave_size)
+    nodes, log_probs, logits = situation
+    normalizers = jnp.zeros((BATCH, BEAMS))
+    best = jax.tree.map(np.asarray, constraints.best_continuations(
+        trie, choices(trie, nodes), log_probs, logits, normalizers))
+    for row, expected in enumerate(all_edges(trie, nodes, log_probs, logits, normalizers)):
+        found = [(-best.log_probs[row, i], best.parents[row, i], best.tokens[row, i],
+                  best.nodes[row, i]) for i in range(BEAMS) if best.log_probs[row, i] > -np.inf]
+        assert found == expected[:BEAMS]
+
+
+@pytest.mark.parametrize("wave_size", [1, 5, 512])
+def test_allowed_probabilities_sum_to_one_over_the_edges(trie, situation, wave_size, monkeypatch):
+    monkeypatch.setattr(constraints, "_WAVE_SIZE", wave_size)
+    nodes, log_probs, logits = situation
+    is_live = log_probs > -jnp.inf
+    normalizers = np.asarray(constraints.allowed_normalizers(
+        trie, choices(trie, nodes), is_live, logits))
+    trie, nodes, logits = jax.tree.map(np.asarray, (trie, nodes, logits))
+    for row, beam in np.argwhere(is_live):
+        node = nodes[row, beam]
+        tokens = trie.edge_tokens[trie.row_starts[node]:trie.row_starts[node + 1]]
+        expected = np.logaddexp.reduce(logits[row, beam, tokens], initial=-np.inf)
+        np.testing.assert_allclose(normalizers[row, beam], expected, rtol=1e-5)
+
+
+def test_logits_that_are_not_numbers_are_impossible():
+    scores = jnp.array([jnp.nan, -jnp.inf, -3.0, -3.0])
+    possible = jnp.array([True, True, True, False])
+    np.testing.assert_array_equal(constraints.or_impossible(scores, possible),
+                                  [-np.inf, -np.inf, -3.0, -np.inf])
