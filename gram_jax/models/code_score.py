@@ -114,9 +114,7 @@ def code_score(
     if head not in HEADS:
         raise ValueError(f"no scoring head is called {head!r}; there are {sorted(HEADS)}")
     cost = HEADS[head](query_token_log_probs, product_token_log_probs, mask).sum(axis=-1)
-    # One-hot rows rather than a look-up: the gradient is a product, not a scatter.
-    which = jax.nn.one_hot(granularity, _NUM_GRANULARITIES, dtype=cost.dtype)
-    return which @ params.granularity_weights * cost + which @ params.granularity_bias
+    return params.granularity_weights[granularity] * cost + params.granularity_bias[granularity]
 
 
 def margin_loss(

@@ -11,7 +11,7 @@ from gram_jax.models.config import ModelConfig
 from gram_jax.nn.attention import padding_bias
 from gram_jax.nn.decoder import Decoder
 from gram_jax.nn.dense import Dense
-from gram_jax.nn.dropout import split_rng
+from gram_jax.nn.dropout import DropoutStream
 from gram_jax.nn.embeddings import Embedding
 from gram_jax.nn.encoder import Encoder
 
@@ -46,7 +46,7 @@ class EncoderDecoder(nnx.Module):
 
     def encode(self, tokens: jax.Array, *, dropout_rng: jax.Array | None = None) -> jax.Array:
         """Encodes int32 [batch, length] (0 is padding) to [batch, length, d_model]."""
-        return self.encoder(self.token_embedder(tokens), tokens, dropout_rng=dropout_rng)
+        return self.encoder(self.token_embedder(tokens), tokens, stream=_stream(dropout_rng))
 
     def decode(
         self,
@@ -73,7 +73,7 @@ class EncoderDecoder(nnx.Module):
             self.token_embedder(decoder_input_tokens),
             self.decoder.encoded_keys_values(encoded),
             padding_bias(encoder_tokens),
-            dropout_rng=dropout_rng,
+            stream=_stream(dropout_rng),
         )
         return self.logits(hidden)
 
@@ -91,8 +91,14 @@ class EncoderDecoder(nnx.Module):
         dropout_rng: jax.Array | None = None,
     ) -> jax.Array:
         """`decode` after `encode`: float32 [rows, length, vocab_size] logits."""
-        encoder_rng, decoder_rng = split_rng(dropout_rng, 2)
+        encoder_rng, decoder_rng = (
+            (None, None) if dropout_rng is None else jax.random.split(dropout_rng)
+        )
         encoded = self.encode(encoder_input_tokens, dropout_rng=encoder_rng)
         return self.decode(
             encoded, encoder_input_tokens, decoder_input_tokens, dropout_rng=decoder_rng
         )
+
+
+def _stream(dropout_rng: jax.Array | None) -> DropoutStream | None:
+    return None if dropout_rng is None else DropoutStream(dropout_rng)

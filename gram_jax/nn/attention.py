@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from gram_jax.nn.dense import Dense
-from gram_jax.nn.dropout import dropout
+from gram_jax.nn.dropout import DropoutStream, dropout
 from gram_jax.nn.parameter import Initial
 
 MASKED = -1e10
@@ -42,7 +42,7 @@ def attend(
     bias: jax.Array,
     *,
     dropout_rate: float = 0.0,
-    dropout_rng: jax.Array | None = None,
+    stream: DropoutStream | None = None,
 ) -> jax.Array:
     """Weighs values by softmax(queries . keys + bias), the softmax in float32.
 
@@ -51,7 +51,7 @@ def attend(
       keys_values: what they attend to.
       bias: float32, broadcast to [batch, heads, queries, keys].
       dropout_rate: of the weights; a key lost is lost for all queries of a row.
-      dropout_rng: a key, or None for no dropout.
+      stream: random bytes, or None for no dropout.
 
     Returns:
       [batch, heads, queries, head_dim].
@@ -59,7 +59,7 @@ def attend(
     keys, values = keys_values
     logits = jnp.einsum("bhqd,bhkd->bhqk", queries, keys, preferred_element_type=jnp.float32)
     weights = jax.nn.softmax(logits + bias, axis=-1).astype(values.dtype)
-    weights = dropout(weights, dropout_rate, dropout_rng)
+    weights = dropout(weights, dropout_rate, stream)
     return jnp.einsum("bhqk,bhkd->bhqd", weights, values)
 
 
@@ -126,7 +126,7 @@ class Attention(nnx.Module):
         keys_values: KeysValues,
         bias: jax.Array,
         *,
-        dropout_rng: jax.Array | None = None,
+        stream: DropoutStream | None = None,
     ) -> jax.Array:
         """Attends from `inputs` [batch, queries, d_model]; returns an array of that shape."""
         attended = attend(
@@ -134,6 +134,6 @@ class Attention(nnx.Module):
             keys_values,
             bias,
             dropout_rate=self.dropout_rate,
-            dropout_rng=dropout_rng,
+            stream=stream,
         )
         return self.join(attended)

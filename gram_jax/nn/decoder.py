@@ -11,7 +11,7 @@ from flax import nnx
 
 from gram_jax.nn import kv_cache
 from gram_jax.nn.attention import Attention, KeysValues, attend, causal_bias
-from gram_jax.nn.dropout import dropout, split_rng
+from gram_jax.nn.dropout import DropoutStream, dropout
 from gram_jax.nn.mlp import GatedMlp
 from gram_jax.nn.normalization import RMSNorm
 from gram_jax.nn.relative_position import RelativePositionBias
@@ -47,22 +47,17 @@ class DecoderLayer(nnx.Module):
         encoded: KeysValues,
         encoder_bias: jax.Array,
         *,
-        dropout_rng: jax.Array | None = None,
+        stream: DropoutStream | None = None,
     ) -> jax.Array:
         """[rows, length, d_model] -> the same; see `Decoder.__call__` for rows and batch."""
-        rngs = split_rng(dropout_rng, 6)
         normal = self.pre_self_attention_layer_norm(inputs)
-        attended = self.self_attention(
-            normal, self.self_attention.keys_values(normal), self_bias, dropout_rng=rngs[0]
-        )
-        inputs = inputs + dropout(attended, self.dropout_rate, rngs[1])
-        inputs = inputs + dropout(
-            self._attend_to_encoder(inputs, encoded, encoder_bias, rngs[2]),
-            self.dropout_rate,
-            rngs[3],
-        )
-        changed = self.mlp(self.pre_mlp_layer_norm(inputs), dropout_rng=rngs[4])
-        return inputs + dropout(changed, self.dropout_rate, rngs[5])
+        keys_values = self.self_attention.keys_values(normal)
+        attended = self.self_attention(normal, keys_values, self_bias, stream=stream)
+        inputs = inputs + dropout(attended, self.dropout_rate, stream)
+        attended = self._attend_to_encoder(inputs, encoded, encoder_bias, stream)
+        inputs = inputs + dropout(attended, self.dropout_rate, stream)
+        changed = self.mlp(self.pre_mlp_layer_norm(inputs), stream=stream)
+        return inputs + dropout(changed, self.dropout_rate, stream)
 
     def step(
         self,
@@ -82,13 +77,11 @@ class DecoderLayer(nnx.Module):
         inputs = inputs + self._attend_to_encoder(inputs, encoded, encoder_bias, None)
         return inputs + self.mlp(self.pre_mlp_layer_norm(inputs)), cache
 
-    def _attend_to_encoder(self, inputs, encoded, encoder_bias, dropout_rng):
+    def _attend_to_encoder(self, inputs, encoded, encoder_bias, stream):
         """All rows that share an encoded text attend to it in one matrix product."""
         normal = self.pre_cross_attention_layer_norm(inputs)
         by_text = normal.reshape(encoded.keys.shape[0], -1, normal.shape[-1])
-        attended = self.encoder_decoder_attention(
-            by_text, encoded, encoder_bias, dropout_rng=dropout_rng
-        )
+        attended = self.encoder_decoder_attention(by_text, encoded, encoder_bias, stream=stream)
         return attended.reshape(inputs.shape)
 
 
@@ -150,7 +143,7 @@ class Decoder(nnx.Module):
         encoded: tuple[KeysValues, ...],
         encoder_bias: jax.Array,
         *,
-        dropout_rng: jax.Array | None = None,
+        stream: DropoutStream | None = None,
     ) -> jax.Array:
         """Decodes all positions of known tokens.
 
@@ -159,18 +152,17 @@ class Decoder(nnx.Module):
             times the number of sequences for each encoded text, text by text.
           encoded: for each layer the keys and values of the batch of texts.
           encoder_bias: float32 [batch, 1, 1, encoder_length], hides the texts' padding.
-          dropout_rng: a key, or None for no dropout.
+          stream: random bytes, or None for no dropout.
 
         Returns:
           [rows, length, d_model].
         """
-        first, last, *layer_rngs = split_rng(dropout_rng, 2 + self.num_layers)
         positions = jnp.arange(embedded.shape[1])
         self_bias = self.relpos_bias(positions, positions) + causal_bias(embedded.shape[1])
-        hidden = dropout(embedded, self.dropout_rate, first)
+        hidden = dropout(embedded, self.dropout_rate, stream)
         for i, layer in enumerate(self.layers):
-            hidden = layer(hidden, self_bias, encoded[i], encoder_bias, dropout_rng=layer_rngs[i])
-        return dropout(self.decoder_norm(hidden), self.dropout_rate, last)
+            hidden = layer(hidden, self_bias, encoded[i], encoder_bias, stream=stream)
+        return dropout(self.decoder_norm(hidden), self.dropout_rate, stream)
 
     def empty_cache(self, batch: int, beams: int, max_length: int) -> tuple[KeysValues, ...]:
         """For each layer, room for `max_length` positions of `beams` beams."""

@@ -35,4 +35,8 @@ class Dense(nnx.Module):
 
     def __call__(self, inputs: jax.Array) -> jax.Array:
         """[..., in_size] -> [..., out_size]."""
-        return jnp.matmul(inputs.astype(self.dtype), self.kernel[...].astype(self.dtype))
+        kernel = self.kernel[...].astype(self.dtype)
+        # Over rows of one axis the kernel's gradient is a plain product; over several, XLA
+        # first transposes the gradient of the outputs, which on a CPU costs more than the product.
+        rows = inputs.reshape(-1, inputs.shape[-1]).astype(self.dtype)
+        return (rows @ kernel).reshape(*inputs.shape[:-1], kernel.shape[-1])

@@ -30,4 +30,5 @@ class Embedding(nnx.Module):
         The table's rows have unit variance, so hidden states are scaled by size ** -0.5.
         """
         scaled = hidden.astype(jnp.float32) * hidden.shape[-1] ** -0.5
-        return jnp.matmul(scaled, self.embedding[...].T)
+        rows = scaled.reshape(-1, hidden.shape[-1])
+        return (rows @ self.embedding[...].T).reshape(*hidden.shape[:-1], -1)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from gram_jax.nn.attention import Attention, padding_bias
-from gram_jax.nn.dropout import dropout, split_rng
+from gram_jax.nn.dropout import DropoutStream, dropout
 from gram_jax.nn.mlp import GatedMlp
 from gram_jax.nn.normalization import RMSNorm
 from gram_jax.nn.relative_position import RelativePositionBias
@@ -35,17 +35,15 @@ class EncoderLayer(nnx.Module):
         self.mlp = GatedMlp(d_model, d_ff, **inner)
 
     def __call__(
-        self, inputs: jax.Array, bias: jax.Array, *, dropout_rng: jax.Array | None = None
+        self, inputs: jax.Array, bias: jax.Array, *, stream: DropoutStream | None = None
     ) -> jax.Array:
         """[batch, length, d_model] -> the same; bias: float32 [batch, heads, length, length]."""
-        rngs = split_rng(dropout_rng, 4)
         normal = self.pre_attention_layer_norm(inputs)
-        attended = self.attention(
-            normal, self.attention.keys_values(normal), bias, dropout_rng=rngs[0]
-        )
-        inputs = inputs + dropout(attended, self.dropout_rate, rngs[1])
-        changed = self.mlp(self.pre_mlp_layer_norm(inputs), dropout_rng=rngs[2])
-        return inputs + dropout(changed, self.dropout_rate, rngs[3])
+        keys_values = self.attention.keys_values(normal)
+        attended = self.attention(normal, keys_values, bias, stream=stream)
+        inputs = inputs + dropout(attended, self.dropout_rate, stream)
+        changed = self.mlp(self.pre_mlp_layer_norm(inputs), stream=stream)
+        return inputs + dropout(changed, self.dropout_rate, stream)
 
 
 class Encoder(nnx.Module):
@@ -89,22 +87,21 @@ class Encoder(nnx.Module):
         self.encoder_norm = RMSNorm(d_model, dtype=dtype)
 
     def __call__(
-        self, embedded: jax.Array, tokens: jax.Array, *, dropout_rng: jax.Array | None = None
+        self, embedded: jax.Array, tokens: jax.Array, *, stream: DropoutStream | None = None
     ) -> jax.Array:
         """Encodes.
 
         Args:
           embedded: [batch, length, d_model] embeddings of `tokens`.
           tokens: int32 [batch, length]; 0 is padding, which no position sees.
-          dropout_rng: a key, or None for no dropout.
+          stream: random bytes, or None for no dropout.
 
         Returns:
           [batch, length, d_model].
         """
-        first, last, *layer_rngs = split_rng(dropout_rng, 2 + self.num_layers)
         positions = jnp.arange(tokens.shape[1])
         bias = self.relpos_bias(positions, positions) + padding_bias(tokens)
-        hidden = dropout(embedded, self.dropout_rate, first)
+        hidden = dropout(embedded, self.dropout_rate, stream)
         for i in range(self.num_layers):
-            hidden = getattr(self, f"layers_{i}")(hidden, bias, dropout_rng=layer_rngs[i])
-        return dropout(self.encoder_norm(hidden), self.dropout_rate, last)
+            hidden = getattr(self, f"layers_{i}")(hidden, bias, stream=stream)
+        return dropout(self.encoder_norm(hidden), self.dropout_rate, stream)

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from gram_jax.nn.dense import Dense
-from gram_jax.nn.dropout import dropout
+from gram_jax.nn.dropout import DropoutStream, dropout
 
 
 class GatedMlp(nnx.Module):
@@ -24,7 +24,7 @@ class GatedMlp(nnx.Module):
         self.wi_1 = Dense(d_model, d_ff, axes=("embed", "mlp"), dtype=dtype)
         self.wo = Dense(d_ff, d_model, axes=("mlp", "embed"), dtype=dtype)
 
-    def __call__(self, inputs: jax.Array, *, dropout_rng: jax.Array | None = None) -> jax.Array:
+    def __call__(self, inputs: jax.Array, *, stream: DropoutStream | None = None) -> jax.Array:
         """[..., length, d_model] -> the same."""
         gated = jax.nn.gelu(self.wi_0(inputs), approximate=True) * self.wi_1(inputs)
-        return self.wo(dropout(gated, self.dropout_rate, dropout_rng))
+        return self.wo(dropout(gated, self.dropout_rate, stream))

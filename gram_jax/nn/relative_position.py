@@ -95,4 +95,5 @@ class RelativePositionBias(nnx.Module):
         )
         # A product with one-hot rows: its gradient is a matrix product, not a scatter.
         one_hot = jax.nn.one_hot(bucket, self.num_buckets, dtype=jnp.float32)
-        return jnp.einsum("hn,qkn->hqk", self.rel_embedding[...], one_hot)[None]
+        highest = jax.lax.Precision.HIGHEST
+        return jnp.einsum("hn,qkn->hqk", self.rel_embedding[...], one_hot, precision=highest)[None]
