@@ -8,7 +8,7 @@ import seqio
 import tensorflow as tf
 
 from gram_jax.data.metrics import gold_code_share
-from gram_jax.data.preprocessors import code_pairs
+from gram_jax.data.preprocessors import code_pair_blocks, one_by_one
 from gram_jax.data.seqio_vocabulary import SentencePieceFileVocabulary
 from gram_jax.data.sources import code_rows
 from gram_jax.text.prompts import product_input, query_input
@@ -32,7 +32,7 @@ def _add_task(name: str, file: str, to_input: Callable[[str], str], splits: list
         source=seqio.FunctionDataSource(
             functools.partial(_read_rows, name=file, to_input=to_input), splits=splits
         ),
-        preprocessors=[code_pairs],
+        preprocessors=[code_pair_blocks, one_by_one],
         output_features=OUTPUT_FEATURES,
         metric_fns=[gold_code_share],
     )

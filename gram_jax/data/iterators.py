@@ -144,9 +144,10 @@ class CodeBatches(Iterator[Batch]):
         Raises:
           ArtifactError: the position belongs to other data or to other settings.
         """
-        if position["stream"] != self._stream:
+        stream = position.get("stream")
+        if stream != self._stream:
             raise ArtifactError(
-                f"a place in data {position['stream']} cannot be found in data {self._stream}: "
+                f"a place in data {stream} cannot be found in data {self._stream}: "
                 "examples, vocabulary, lengths, rates, batch_size or seed are not what they were; "
                 "bind what they were, or train in another workdir"
             )

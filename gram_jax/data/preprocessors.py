@@ -1,6 +1,8 @@
 """SeqIO preprocessors: from rows of (text, codes) to one tokenised example a code.
 
 They work on blocks of rows, because a TensorFlow op on one short text costs more than its work.
+A task ends with `one_by_one`, which makes single examples of the blocks as SeqIO wants them; who
+reads a whole task at once may leave that step out.
 """
 
 from collections.abc import Mapping
@@ -8,17 +10,15 @@ from collections.abc import Mapping
 import seqio
 import tensorflow as tf
 
-Features = Mapping[str, tf.Tensor | tf.RaggedTensor]
-
 _ROWS_PER_BLOCK = 512
 
 
-def code_pairs(
+def code_pair_blocks(
     dataset: tf.data.Dataset,
     output_features: Mapping[str, seqio.Feature],
     sequence_length: Mapping[str, int] | None = None,
 ) -> tf.data.Dataset:
-    """One tokenised example for each (text, code) pair, in the order of the rows.
+    """Blocks of tokenised examples, one for each (text, code) pair, in the order of the rows.
 
     Args:
       dataset: rows as `data.sources.code_rows` gives them.
@@ -28,41 +28,34 @@ def code_pairs(
         another code.
 
     Returns:
-      Examples of 'inputs' and 'targets', int32 [length] ending in EOS, with their texts as
-      '*_pretokenized', and 'example_id', string [].
+      Blocks of 'inputs' and 'targets', ragged int32 [examples, length] ending in EOS, with their
+      texts as '*_pretokenized', and 'example_id', string [examples].
     """
     lengths = sequence_length or {}
 
-    def tokenized_pairs(rows: Features) -> Features:
-        pairs = _one_per_code(rows)
-        inputs = _tokenize(pairs["inputs"], output_features["inputs"], lengths.get("inputs"))
-        targets = _tokenize(pairs["targets"], output_features["targets"], None)
-        with tf.control_dependencies(_fits(pairs["targets"], targets, lengths.get("targets"))):
+    def tokenized_pairs(rows: Mapping[str, tf.Tensor]) -> Mapping[str, tf.Tensor]:
+        row_of_code, codes = rows["codes"].value_rowids(), rows["codes"].flat_values
+        inputs = _tokenize(rows["inputs"], output_features["inputs"], lengths.get("inputs"))
+        targets = _tokenize(codes, output_features["targets"], None)
+        with tf.control_dependencies(_fits(codes, targets, lengths.get("targets"))):
             targets = tf.identity(targets)
         return {
-            "example_id": pairs["example_id"],
-            "inputs": inputs,
-            "inputs_pretokenized": pairs["inputs"],
+            "example_id": tf.gather(rows["example_id"], row_of_code),
+            "inputs": tf.gather(inputs, row_of_code),
+            "inputs_pretokenized": tf.gather(rows["inputs"], row_of_code),
             "targets": targets,
-            "targets_pretokenized": pairs["targets"],
+            "targets_pretokenized": codes,
         }
 
-    blocks = dataset.ragged_batch(_ROWS_PER_BLOCK).map(tokenized_pairs, num_parallel_calls=2)
-    return blocks.unbatch()
+    return dataset.ragged_batch(_ROWS_PER_BLOCK).map(tokenized_pairs, num_parallel_calls=2)
 
 
-def _one_per_code(rows: Features) -> Features:
-    row_of_code = rows["codes"].value_rowids()
-    return {
-        "example_id": tf.gather(rows["example_id"], row_of_code),
-        "inputs": tf.gather(rows["inputs"], row_of_code),
-        "targets": rows["codes"].flat_values,
-    }
+def one_by_one(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """The single examples of blocks."""
+    return dataset.unbatch()
 
 
-def _tokenize(
-    texts: tf.Tensor, feature: seqio.Feature, max_length: int | None
-) -> tf.RaggedTensor:
+def _tokenize(texts: tf.Tensor, feature: seqio.Feature, max_length: int | None) -> tf.RaggedTensor:
     tokens = feature.vocabulary.encode_tf(texts)
     if max_length is not None:
         tokens = tokens[:, : max_length - 1]

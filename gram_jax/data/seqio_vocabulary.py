@@ -58,9 +58,12 @@ class SentencePieceFileVocabulary(seqio.Vocabulary):
     def _decode(self, ids: Sequence[int]) -> str:
         return self.vocabulary.decode([ids])[0]
 
+    # Finding the file is Python's business while a graph is traced, nothing to be made a graph of.
+    @tf.autograph.experimental.do_not_convert
     def _encode_tf(self, s: tf.Tensor) -> tf.Tensor:
         return _load_tokenizer(*_identity(self._find_file())).tokenize(s)
 
+    @tf.autograph.experimental.do_not_convert
     def _decode_tf(self, ids: tf.Tensor) -> tf.Tensor:
         return _load_tokenizer(*_identity(self._find_file())).detokenize(ids)
 

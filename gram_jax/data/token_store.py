@@ -5,14 +5,17 @@ an order over row numbers. That is what makes an exact place in the data cheap t
 Holds about 4 bytes a token and 60 a row; knows nothing of mixtures, order or epochs.
 """
 
+import contextlib
 import dataclasses
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import seqio
+import tensorflow as tf
 
 from gram_jax.core.digest import digest_arrays, digest_texts
 from gram_jax.core.errors import ConfigError
+from gram_jax.data.preprocessors import one_by_one
 from gram_jax.text.encoding import code_too_long
 
 _EXAMPLES_PER_READ = 4096
@@ -36,7 +39,9 @@ class RaggedTokens:
         starts = self.row_starts[rows][:, None]
         places = starts + np.arange(length)
         inside = places < self.row_starts[rows + 1][:, None]
-        return np.where(inside, self.tokens[np.where(inside, places, 0)], 0).astype(np.int32)
+        padded = np.zeros(inside.shape, np.int32)
+        padded[inside] = self.tokens[places[inside]]
+        return padded
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,24 +80,14 @@ def read_task(task: seqio.Task, split: str, feature_lengths: Mapping[str, int]) 
     Raises:
       ConfigError: the task has no examples, or a target does not fit.
     """
-    # No length for targets: SeqIO would cut what does not fit, and half a code is another code.
-    dataset = task.get_dataset(
-        sequence_length={"inputs": feature_lengths["inputs"]},
-        split=split,
-        shuffle=False,
-        num_epochs=1,
-    )
-    keys = {"inputs", "targets", "example_id"} & set(dataset.element_spec)
-    blocks = dataset.map(lambda example: {key: example[key] for key in sorted(keys)}).ragged_batch(
-        _EXAMPLES_PER_READ
-    )
+    _keep_off_accelerators()
     columns = {f"{key}.{part}": [] for key in ("inputs", "targets") for part in ("tokens", "sizes")}
     ids = []
-    for block in blocks:
+    for block in _read_blocks(task, split, {"inputs": feature_lengths["inputs"]}):
         for key in ("inputs", "targets"):
             columns[f"{key}.tokens"].append(block[key].flat_values.numpy())
             columns[f"{key}.sizes"].append(block[key].row_lengths().numpy())
-        if "example_id" in keys:
+        if "example_id" in block:
             ids.extend(name.decode() for name in block["example_id"].numpy())
     inputs, targets = (
         RaggedTokens.concatenate(columns[f"{key}.tokens"], columns[f"{key}.sizes"])
@@ -104,6 +99,36 @@ def read_task(task: seqio.Task, split: str, feature_lengths: Mapping[str, int]) 
     ids = ids or [f"{task.name}:{number}" for number in range(num_examples)]
     _check_targets_fit(targets, task, feature_lengths["targets"])
     return TokenStore(inputs, targets, np.array(ids, object))
+
+
+def _keep_off_accelerators() -> None:
+    """Leaves them to jax: TensorFlow would reserve a GPU's whole memory for tokenising."""
+    # Whoever has used TensorFlow on a GPU in this process before has decided otherwise.
+    with contextlib.suppress(RuntimeError):
+        tf.config.set_visible_devices([], "GPU")
+
+
+def _read_blocks(
+    task: seqio.Task, split: str, sequence_length: Mapping[str, int]
+) -> tf.data.Dataset:
+    """The examples in blocks: ragged 'inputs' and 'targets', and 'example_id' where there is one.
+
+    `sequence_length` names no length for targets, since SeqIO would cut what does not fit, and
+    half a code is another code.
+    """
+    if task.preprocessors and task.preprocessors[-1] is one_by_one and not task.supports_caching:
+        # Taking a task's blocks apart and together again would cost ten times the rest.
+        blocks = task.source.get_dataset(split=split, shuffle=False)
+        for step in task.preprocessors[:-1]:
+            blocks = seqio.utils.add_kwargs_to_transform(
+                step, sequence_length=sequence_length, output_features=task.output_features
+            )(blocks)
+        return blocks
+    examples = task.get_dataset(sequence_length, split=split, shuffle=False, num_epochs=1)
+    keys = sorted({"inputs", "targets", "example_id"} & set(examples.element_spec))
+    return examples.map(lambda example: {key: example[key] for key in keys}).ragged_batch(
+        _EXAMPLES_PER_READ
+    )
 
 
 def _check_targets_fit(targets: RaggedTokens, task: seqio.Task, max_length: int) -> None:

@@ -42,7 +42,7 @@ def test_ascii_and_unicode_readings_agree(text):
 
 @pytest.mark.parametrize(("text", "expected"), [
     ("  Red\tRunning \n Shoe ", "red running shoe"),
-    ("ＦＵＬＬ Ｗｉｄｔｈ", "full width"),
+    ("\uff26\uff35\uff2c\uff2c \uff37idth", "full width"),
     ("Straße", "strasse"),
     ("cafe\u0301", "café"),
     ("soft\u00adware\u200b \ufeffx", "software x"),
@@ -76,7 +76,7 @@ def test_words_keep_every_letter_and_digit(text):
     ("Nike Air-Max 90", ["nike", "air", "max", "90"]),
     ("12ft 5.5in. 1/2 1-1/2", ["12", "ft", "5.5", "in", "1/2", "1-1/2"]),
     ("2x4 M18 DCD771C2", ["2", "x", "4", "m18", "dcd771c2"]),
-    ("men's Levi’s", ["mens", "levis"]),
+    ("men's Levi\u2019s", ["mens", "levis"]),
     ("5-in x 3/4-in.", ["5", "in", "x", "3/4", "in"]),
     ("कमीज लाल", ["कमीज", "लाल"]),
     ("красные кроссовки", ["красные", "кроссовки"]),

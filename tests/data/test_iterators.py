@@ -1,0 +1,137 @@
+"""The stream of batches is a function of the seed, and any place in it can be returned to."""
+
+import json
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gram_jax.core.errors import ArtifactError, ConfigError
+from gram_jax.data.iterators import CodeBatches
+from gram_jax.data.token_store import RaggedTokens, TokenStore
+
+LENGTHS = {"inputs": 5, "targets": 4}
+
+
+def store_of(name, size) -> TokenStore:
+    """Example i of a store has i in its tokens, so that a row says where it came from."""
+    def ragged(first):
+        rows = [np.array([first, i + 2, 1], np.int32)[-(i % 2 + 2):] for i in range(size)]
+        return RaggedTokens.concatenate(rows, [np.array([len(row)]) for row in rows])
+
+    ids = np.array([f"{name}{i}" for i in range(size)], object)
+    return TokenStore(ragged(7), ragged(9), ids)
+
+
+def batches(sizes=(7, 3), rates=None, batch_size=4, seed=0, lengths=LENGTHS) -> CodeBatches:
+    stores = {name: store_of(name, size) for name, size in zip("qt", sizes)}
+    rates = dict(zip("qt", rates or (1.0,) * len(sizes)))
+    return CodeBatches(
+        stores, rates, task_feature_lengths=lengths, batch_size=batch_size, seed=seed)
+
+
+def take(iterator, count):
+    return [next(iterator) for _ in range(count)]
+
+
+def assert_same(some, others):
+    for one, other in zip(some, others, strict=True):
+        assert one.example_ids == other.example_ids
+        for name in ("encoder_input_tokens", "decoder_input_tokens", "decoder_target_tokens",
+                     "decoder_loss_weights"):
+            np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+
+
+sizes = st.lists(st.integers(1, 9), min_size=1, max_size=2).map(tuple)
+
+
+@given(sizes, st.integers(1, 6), st.integers(0, 99), st.integers(0, 12), st.integers(0, 12))
+def test_seeking_goes_on_like_the_stream_that_was_never_left(
+    sizes, batch_size, seed, num_before, num_elsewhere):
+    stream = batches(sizes, batch_size=batch_size, seed=seed)
+    take(stream, num_before)
+    position = json.loads(json.dumps(stream.position()))
+    uninterrupted = take(stream, 6)
+    fresh = batches(sizes, batch_size=batch_size, seed=seed)
+    take(fresh, num_elsewhere)
+    fresh.seek(position)
+    assert fresh.position() == position
+    assert_same(take(fresh, 6), uninterrupted)
+
+
+@given(st.integers(1, 9), st.integers(1, 6), st.integers(0, 99))
+def test_every_epoch_of_a_task_takes_every_example_once(size, batch_size, seed):
+    stream = batches((size,), batch_size=batch_size, seed=seed)
+    ids = [name for batch in take(stream, 3 * size) for name in batch.example_ids]
+    for epoch in range(len(ids) // size):
+        assert sorted(ids[epoch * size : (epoch + 1) * size]) == sorted(
+            f"q{i}" for i in range(size))
+
+
+def test_epochs_and_seeds_are_shuffled_differently():
+    def order(seed):
+        ids = [n for b in take(batches((40,), batch_size=8, seed=seed), 10) for n in b.example_ids]
+        return ids[:40], ids[40:]
+
+    orders = [epoch for seed in (0, 1) for epoch in order(seed)]
+    assert len({tuple(epoch) for epoch in orders}) == 4
+    assert [f"q{i}" for i in range(40)] not in orders
+
+
+def test_rows_hold_the_tokens_of_their_example():
+    for batch in take(batches(), 5):
+        for row, name in enumerate(batch.example_ids):
+            i = int(name[1:])
+            short = i % 2 == 0
+            expected = [i + 2, 1, 0, 0, 0] if short else [7, i + 2, 1, 0, 0]
+            assert batch.encoder_input_tokens[row].tolist() == expected
+            target = [i + 2, 1, 0, 0] if short else [9, i + 2, 1, 0]
+            assert batch.decoder_target_tokens[row].tolist() == target
+            assert batch.decoder_input_tokens[row].tolist() == [0, *target[:-1]]
+            assert batch.decoder_loss_weights[row].tolist() == [float(t > 0) for t in target]
+
+
+@pytest.mark.parametrize("rate", [0.25, 1.0, 3.0])
+def test_tasks_are_drawn_in_proportion_to_their_rates(rate):
+    stream = batches((7, 3), rates=(1.0, rate), batch_size=64)
+    drawn = Counter(name[0] for batch in take(stream, 100) for name in batch.example_ids)
+    share = rate / (1 + rate)
+    # 6,400 draws: four standard deviations are at most 0.025.
+    assert abs(drawn["t"] / 6400 - share) < 4 * np.sqrt(share * (1 - share) / 6400)
+    assert stream.position()["consumed"] == dict(drawn)
+
+
+@given(sizes, st.integers(1, 6))
+def test_one_pass_takes_everything_once_and_stays_in_place(sizes, batch_size):
+    stream = batches(sizes, batch_size=batch_size)
+    before = stream.position()
+    passed = list(stream.one_pass())
+    assert stream.position() == before
+    ids = [name for batch in passed for name in batch.example_ids]
+    assert ids == [f"{name}{i}" for name, size in zip("qt", sizes) for i in range(size)]
+    assert all(batch.encoder_input_tokens.shape == (batch_size, 5) for batch in passed)
+    rows_with_loss = sum(int((batch.decoder_loss_weights.sum(1) > 0).sum()) for batch in passed)
+    assert rows_with_loss == sum(sizes)
+
+
+@pytest.mark.parametrize("change", [
+    {"sizes": (7, 4)}, {"batch_size": 5}, {"seed": 1}, {"rates": (1.0, 2.0)},
+    {"lengths": {"inputs": 6, "targets": 4}},
+])
+def test_a_place_in_another_stream_is_refused(change):
+    with pytest.raises(ArtifactError, match="another workdir"):
+        batches(**change).seek(batches().position())
+
+
+def test_proportional_rates_are_the_same_stream():
+    stream = batches(rates=(2.0, 6.0))
+    stream.seek(batches(rates=(1.0, 3.0)).position())
+    assert_same(take(stream, 2), take(batches(rates=(1.0, 3.0)), 2))
+
+
+@pytest.mark.parametrize("wrong", [{"batch_size": 0}, {"seed": -1}])
+def test_impossible_settings_are_refused(wrong):
+    with pytest.raises(ConfigError, match="batch_size is"):
+        batches(**wrong)

@@ -1,0 +1,62 @@
+"""The tasks that ship read a workdir's files and spell as search does."""
+
+import gin
+import numpy as np
+import pytest
+import seqio
+
+import tasks.codes
+from gram_jax.core.errors import ArtifactError
+from gram_jax.data.iterators import make_batches
+from gram_jax.text.encoding import encode_codes, encode_inputs
+from gram_jax.text.prompts import product_input, query_input
+
+LENGTHS = {"inputs": 12, "targets": 12}
+CASES = [("gram_query_to_code", "train", "query_codes", query_input),
+         ("gram_query_to_code", "tune", "query_codes", query_input),
+         ("gram_product_to_code", "train", "product_codes", product_input)]
+
+
+@pytest.mark.parametrize(("name", "split", "file", "to_input"), CASES)
+@pytest.mark.parametrize("length", [12, 4])
+def test_batches_spell_texts_and_codes_as_search_does(
+    vocabulary, pairs, name, split, file, to_input, length):
+    lengths = {**LENGTHS, "inputs": length}
+    stream = make_batches(name, task_feature_lengths=lengths, batch_size=20, seed=0, split=split)
+    batch, = stream.one_pass()
+    ids, texts, codes = zip(*pairs[f"{file}.{split}"])
+    assert batch.example_ids == ids
+    np.testing.assert_array_equal(
+        batch.encoder_input_tokens[: len(ids)],
+        encode_inputs(vocabulary, [to_input(text) for text in texts], length))
+    np.testing.assert_array_equal(
+        batch.decoder_target_tokens[: len(ids)], encode_codes(vocabulary, codes, 12))
+
+
+@pytest.mark.parametrize(("name", "split", "file", "to_input"), CASES)
+def test_seqio_s_own_reader_gives_the_same_examples(
+    vocabulary, pairs, name, split, file, to_input):
+    dataset = seqio.get_dataset(
+        name, LENGTHS, seqio.EncDecFeatureConverter(pack=False), dataset_split=split)
+    rows = [row["encoder_input_tokens"] for row in dataset.as_numpy_iterator()]
+    texts = [to_input(text) for _, text, _ in pairs[f"{file}.{split}"]]
+    np.testing.assert_array_equal(rows, encode_inputs(vocabulary, texts, LENGTHS["inputs"]))
+
+
+def test_files_are_read_when_a_task_is_used(workdir):
+    (workdir / "product_codes.train.jsonl").unlink()
+    make_batches("gram_query_to_code", task_feature_lengths=LENGTHS, batch_size=2, seed=0)
+    with pytest.raises(ArtifactError, match=r"product_codes\.train\.jsonl is missing"):
+        make_batches("gram_product_to_code", task_feature_lengths=LENGTHS, batch_size=2, seed=0)
+
+
+def test_a_folder_that_is_not_bound_is_named():
+    gin.clear_config()
+    with pytest.raises(RuntimeError, match="code_examples_folder"):
+        seqio.TaskRegistry.get("gram_query_to_code").get_dataset()
+
+
+def test_the_tasks_measure_the_share_of_gold_codes():
+    task = seqio.TaskRegistry.get("gram_query_to_code")
+    assert [fn.__name__ for fn in task.predict_metric_fns] == ["gold_code_share"]
+    assert task.output_features["targets"].vocabulary == tasks.codes.VOCABULARY
