@@ -8,7 +8,6 @@ DEFAULT_AXIS_RULES: AxisRules = (
     ("vocab", "model"),
     ("embed", "fsdp"),
     ("heads", "model"),
-    ("joined_kv", "model"),
     ("mlp", "model"),
     ("kv", None),
     ("relpos_buckets", None),

@@ -6,8 +6,9 @@ from typing import Any, Protocol
 
 import jax
 
+from gram_jax.models.objectives import Objective
 from gram_jax.training.train_state import TrainState
-from gram_jax.training.train_step import Objective, mean_metrics
+from gram_jax.training.train_step import mean_metrics
 
 
 class Hook(Protocol):

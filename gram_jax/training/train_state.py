@@ -27,7 +27,7 @@ class TrainState:
     step: jax.Array  # int32 [], updates done
     params: Any
     opt_state: Any
-    rng: jax.Array  # key []
+    rng: jax.Array  # uint32 [2], the data of a key
 
 
 def new_train_state(params: Any, optimizer: Optimizer, seed: int) -> TrainState:
@@ -36,7 +36,7 @@ def new_train_state(params: Any, optimizer: Optimizer, seed: int) -> TrainState:
         step=jnp.zeros((), jnp.int32),
         params=params,
         opt_state=optimizer.transformation.init(params),
-        rng=jax.random.key(seed))
+        rng=jax.random.key_data(jax.random.key(seed)))
 
 
 def abstract_train_state(

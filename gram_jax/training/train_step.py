@@ -14,14 +14,9 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from gram_jax.models.objectives import Objective
 from gram_jax.training.optimizers import Optimizer
 from gram_jax.training.train_state import TrainState, state_shardings
-
-Objective = Callable[[Any, Any, jax.Array | None], Any]
-"""(params, batch, rng or None) -> a value with `loss_sum`, `weight_sum` and `metrics` of sums.
-
-Without rng there is no dropout.
-"""
 
 
 @functools.partial(
@@ -62,7 +57,7 @@ def make_train_step(
       clipping) and learning_rate.
     """
     def train_step(state: TrainState, batch: Any) -> tuple[TrainState, StepMetrics]:
-        rng = jax.random.fold_in(state.rng, state.step)
+        rng = jax.random.fold_in(jax.random.wrap_key_data(state.rng), state.step)
         grads, (loss_sum, weight_sum, sums) = _summed_grads(
             objective, state.params, batch, rng, num_microbatches)
         grads = jax.tree.map(lambda grad: grad / weight_sum, grads)

@@ -13,6 +13,7 @@ import jax
 from jax.sharding import Mesh
 
 from gram_jax.core.errors import TrainingError
+from gram_jax.models.objectives import Objective
 from gram_jax.partitioning.partitioner import Partitioner
 from gram_jax.partitioning.rules import DEFAULT_AXIS_RULES, AxisRules
 from gram_jax.training.checkpoints import Checkpoints
@@ -22,7 +23,7 @@ from gram_jax.training.metric_writer import MetricWriter
 from gram_jax.training.optimizers import Optimizer
 from gram_jax.training.step_log import StepLog
 from gram_jax.training.train_state import TrainState, abstract_train_state, init_train_state
-from gram_jax.training.train_step import Objective, StepMetrics, make_train_step
+from gram_jax.training.train_step import StepMetrics, make_train_step
 
 _MAX_STEPS_WAITING = 1
 """Steps handed to the device behind the running one: one keeps it busy, and more would only delay

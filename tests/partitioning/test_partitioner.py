@@ -1,0 +1,67 @@
+import jax
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jax.sharding import AbstractMesh, PartitionSpec
+
+from gram_jax.core.errors import ConfigError
+from gram_jax.models.params import abstract_params, logical_axes
+from gram_jax.partitioning.mesh import MESH_AXES
+from gram_jax.partitioning.partitioner import Partitioner
+from gram_jax.partitioning.rules import DEFAULT_AXIS_RULES
+from gram_jax.testing.tiny_model import tiny_config
+
+LOGICAL = [name for name, _ in DEFAULT_AXIS_RULES]
+
+
+def partitioner(data=2, fsdp=2, model=2, rules=DEFAULT_AXIS_RULES):
+    return Partitioner(AbstractMesh((data, fsdp, model), MESH_AXES), rules)
+
+
+def mesh_axes(spec):
+    return [name for part in spec if part for name in ([part] if isinstance(part, str) else part)]
+
+
+@given(st.lists(st.sampled_from([*LOGICAL, None]), max_size=5))
+def test_a_mesh_axis_splits_an_array_at_most_once(axes):
+    spec = partitioner().partition_spec(tuple(axes))
+    assert len(spec) == len(axes)
+    assert len(mesh_axes(spec)) == len(set(mesh_axes(spec)))
+    for axis, part in zip(axes, spec):
+        allowed = dict(DEFAULT_AXIS_RULES).get(axis) or ()
+        assert set(mesh_axes([part])) <= {allowed} | set(allowed)
+
+
+def test_batches_are_split_over_data_and_fsdp():
+    assert partitioner().batch_sharding.spec == PartitionSpec(("data", "fsdp"))
+
+
+def test_of_two_rules_for_an_axis_the_first_counts():
+    rules = (("embed", "model"), *DEFAULT_AXIS_RULES)
+    assert partitioner(rules=rules).partition_spec(("embed",)) == PartitionSpec("model")
+
+
+def test_every_param_of_the_model_has_a_sharding_that_divides_it():
+    params = abstract_params(tiny_config())
+    shardings = partitioner().param_shardings(params, logical_axes(tiny_config()))
+    jax.tree.map(lambda param, sharding: sharding.shard_shape(param.shape), params, shardings)
+    assert shardings["token_embedder"]["embedding"].spec == PartitionSpec("model", "fsdp")
+
+
+def test_errors_name_the_param_and_the_axis():
+    array = np.zeros((6, 3))
+    with pytest.raises(ConfigError, match=r"a/b: axis 'mlp' of size 3 .* 2 devices .*'model'"):
+        partitioner().param_shardings({"a": {"b": array}}, {"a": {"b": ("embed", "mlp")}})
+    with pytest.raises(ConfigError, match=r"no rule for logical axis 'mpl'.*mlp"):
+        partitioner().param_shardings({"a": array}, {"a": ("embed", "mpl")})
+    with pytest.raises(ConfigError, match=r"'embed' names \['expert'\]"):
+        partitioner(rules=(("embed", "expert"),)).partition_spec(("embed",))
+    with pytest.raises(ValueError, match=r"a has shape \(6, 3\)"):
+        partitioner().param_shardings({"a": array}, {"a": ("embed",)})
+
+
+def test_a_batch_that_cannot_be_split_evenly_is_refused():
+    partitioner().check_batch_size(8)
+    with pytest.raises(ConfigError, match=r"batch size 6 .* 4 devices"):
+        partitioner().check_batch_size(6)
