@@ -1,6 +1,6 @@
 """Shows methods side by side: a rich table, Markdown, JSON. Knows results, not how they came."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gram_jax.evaluation.evaluate import MethodResult
