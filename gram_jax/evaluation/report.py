@@ -59,6 +59,14 @@ def report_json(results: Sequence[MethodResult], *, baseline: str = "BM25") -> d
     return {"baseline": baseline if base else None, "measures": dict(MEASURES), "methods": methods}
 
 
+def results_of_json(report: Mapping[str, Any]) -> list[MethodResult]:
+    """The results that `report_json` was given, to show them again."""
+    return [MethodResult(
+        method["name"], method["figures"], method["distinct_products_per_query"],
+        method["invalid_code_share"], method["ms_per_query"], method.get("p_values", {}))
+        for method in report["methods"]]
+
+
 def _baseline(results: Sequence[MethodResult], name: str) -> MethodResult | None:
     """The method of that name, where there is another to compare with it."""
     named = next((result for result in results if result.name == name), None)
