@@ -71,7 +71,7 @@ class RetrievalIndex:
 
 
 def build_index(code_table: CodeTable, vocabulary: Vocabulary, config: ModelConfig, params: Params,
-                product_texts: Sequence[str], *, batch_size: int = 256,
+                product_texts: Sequence[str], *, batch_size: int = 128,
                 max_product_length: int = 40,
                 progress=lambda iterable, description, total: iterable) -> RetrievalIndex:
     """Computes the token probabilities of every posting and puts the index together.

@@ -5,16 +5,17 @@ grouped by the length of their code first, then by product, because a product's 
 for all codes beside it; products with about as many codes share a batch. Knows numbers only.
 
 Index glossary: a *row* is a product with up to 16 of its postings, whose codes have about the same
-length; a *slot* is a posting's place in a row; a *step* is a multiple of 4 tokens.
+length; a *slot* is a posting's place in a row; a *step* is a multiple of 6 tokens.
 """
 
 import dataclasses
 
 import numpy as np
 
-_LENGTH_STEP = 4
-_SLOTS = (2, 4, 8, 16)
+_LENGTH_STEP = 6
+_SLOTS = (2, 4, 6, 8, 12, 16)
 _MOST_SLOTS = _SLOTS[-1]
+_FEWEST_BATCHES = 24  # computing about as many takes as long as compiling a program
 NONE = -1
 """In `PostingBatch.postings`: no posting here."""
 
@@ -60,7 +61,7 @@ def posting_batches(posting_products: np.ndarray, code_lengths: np.ndarray, *, b
     if not len(posting_products):
         return []
     rows = _cut_rows(posting_products, code_lengths)
-    batches, left = [], []
+    batches = []
 
     def add(chosen: np.ndarray, step: int, num_slots: int) -> None:
         num_rows = batch_size // num_slots
@@ -70,21 +71,26 @@ def posting_batches(posting_products: np.ndarray, code_lengths: np.ndarray, *, b
         length = min(int(step) * _LENGTH_STEP, max_code_length)
         batches.append(PostingBatch(products, postings, length))
 
-    # Rows that do not fill a batch of their shape move on to wider ones, and in the end to the
-    # longest: a small catalogue needs one program, and a large one has no half-empty batches.
+    # Rows too few for a program of their own move on to more slots, then to longer codes.
+    left = np.zeros(0, np.int64)
     for step in np.unique(rows.steps):
         waiting, fewer = np.zeros(0, np.int64), 0
         for num_slots in _SLOTS:
             fits = (rows.steps == step) & (rows.sizes > fewer) & (rows.sizes <= num_slots)
             waiting, fewer = np.append(waiting, np.flatnonzero(fits)), num_slots
+            if num_slots == _MOST_SLOTS:
+                waiting = np.append(left, waiting)
             num_rows = batch_size // num_slots
-            while len(waiting) >= num_rows:
-                add(waiting[:num_rows], step, num_slots)
-                waiting = waiting[num_rows:]
-        left.append(waiting)
-    left, num_rows = np.concatenate(left), batch_size // _MOST_SLOTS
-    for begin in range(0, len(left), num_rows):
-        add(left[begin:begin + num_rows], rows.steps.max(), _MOST_SLOTS)
+            num_batches = len(waiting) // num_rows
+            is_last = step == rows.steps.max() and num_slots == _MOST_SLOTS
+            if is_last:
+                num_batches = -(-len(waiting) // num_rows)
+            elif num_batches < _FEWEST_BATCHES:
+                num_batches = 0
+            for begin in range(0, num_batches * num_rows, num_rows):
+                add(waiting[begin:min(begin + num_rows, len(waiting))], step, num_slots)
+            waiting = waiting[num_batches * num_rows:]
+        left = waiting
     return batches
 
 

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Sequence
 import jax
 import numpy as np
 
-from gram_jax.codes.code_table import CodeTable
 from gram_jax.core.errors import ArtifactError
 from gram_jax.core.protocols import Vocabulary
 from gram_jax.core.records import Query
@@ -101,24 +100,6 @@ class BeamSearcher:
                 beams.log_probs[place][alive], code_ids, beams.tokens[place][alive],
                 beams.token_log_probs[place][alive]))
         return found
-
-
-def invalid_code_share(beams: Iterable[QueryBeams], code_table: CodeTable,
-                       vocabulary: Vocabulary) -> float:
-    """The share of emitted codes that are not codes of the catalogue, or not the ones they claim.
-
-    Checked on the emitted tokens against the spelling of the code table, not by the trie that
-    constrained them. 0 where nothing was emitted.
-    """
-    spelled = vocabulary.encode([code.text for code in code_table.codes])
-    id_of_tokens = {(*row, vocabulary.eos_id): code_id for code_id, row in enumerate(spelled)}
-    num_emitted = num_invalid = 0
-    for found in beams:
-        for tokens, code_id in zip(found.tokens, found.code_ids):
-            emitted = tuple(np.trim_zeros(tokens, "b").tolist())
-            num_emitted += 1
-            num_invalid += id_of_tokens.get(emitted) != code_id
-    return num_invalid / max(num_emitted, 1)
 
 
 def _check_spelling(index: RetrievalIndex, vocabulary: Vocabulary) -> None:

@@ -10,7 +10,6 @@ from gram_jax.core.errors import ArtifactError
 from gram_jax.core.records import Query
 from gram_jax.models.code_score import CodeScoreParams
 from gram_jax.retrieval.generative import GenerativeRetriever
-from gram_jax.retrieval.query_beams import invalid_code_share
 
 NUM_CODES = 14
 
@@ -91,16 +90,6 @@ def test_explanations_name_the_granularity_of_each_code(world):
         num_values = len(line.code.split(" | "))
         assert line.granularity == ("coarse" if num_values < 3 else
                                     "medium" if num_values == 3 else "fine")
-
-
-def test_no_code_is_invalid_and_a_wrong_one_would_be_counted(world):
-    beams = list(retriever(world, beam_size=4).beams(world.queries))
-    assert invalid_code_share(beams, world.table, world.vocabulary) == 0.0
-    beams[0].tokens[0] = 0  # emits nothing
-    beams[1].code_ids[0] = (beams[1].code_ids[0] + 1) % NUM_CODES  # claims another code
-    share = invalid_code_share(beams, world.table, world.vocabulary)
-    assert share == pytest.approx(2 / sum(len(found.tokens) for found in beams))
-    assert invalid_code_share([], world.table, world.vocabulary) == 0.0
 
 
 def test_a_vocabulary_that_spells_otherwise_is_refused(world):

@@ -28,10 +28,10 @@ def test_every_posting_is_in_one_batch_beside_its_product_and_fits(pairs, batch_
 
 def test_a_catalogue_wastes_little_and_compiles_few_shapes():
     rng = np.random.default_rng(0)
-    counts = rng.integers(1, 25, 3000)
-    products = rng.permutation(np.repeat(np.arange(3000), counts)).astype(np.int32)
+    counts = rng.integers(1, 25, 15_000)
+    products = rng.permutation(np.repeat(np.arange(15_000), counts)).astype(np.int32)
     lengths = np.clip(rng.poisson(7, len(products)), 2, 16)
-    batches = posting_batches(products, lengths, batch_size=256, max_code_length=16)
+    batches = posting_batches(products, lengths, batch_size=128, max_code_length=16)
     assert len({(batch.postings.shape, batch.code_length) for batch in batches}) <= 16
     computed = sum(batch.postings.size * batch.code_length for batch in batches)
     assert lengths.sum() / computed > 0.55
