@@ -7,7 +7,7 @@ import dataclasses
 import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from gram_jax.catalog import validation
 from gram_jax.catalog.readers import read_rows
@@ -19,7 +19,6 @@ from gram_jax.core.records import RELEVANT_GRADE, Click, Judgment, Product, Quer
 
 Columns = Mapping[str, str | None]
 Pair = tuple[str, str]  # (query_id, product_id)
-Entry = TypeVar("Entry", float, int)
 
 
 def read_own_shop(products: str | Path, clicks: str | Path | None = None,
@@ -165,15 +164,17 @@ def _read_judgments(path: Path, columns: Columns | None, product_ids: set[str], 
             grade = validation.grade_field(row.values)
             split = validation.split_field(row.values)
             product_id = _known_product(row.values, product_ids, "judgment")
-            query_id = book.enter(row.values)
-            book.name_split(query_id, split)
-            if judged.setdefault((query_id, product_id), grade) != grade:
+            pair = book.enter(row.values), product_id
+            if judged.get(pair, grade) != grade:
                 raise BadRow("two grades for one pair",
-                             f"product {product_id!r} has grade {judged[query_id, product_id]} "
-                             f"for this query already, and now {grade}",
+                             f"product {product_id!r} has grade {judged[pair]} for this query "
+                             f"already, and now {grade}",
                              "Keep one grade for every query and product.")
+            book.name_split(pair[0], split)
         except BadRow as bad:
             bad_rows.handle(bad, kind="judgments", path=path, line=row.line)
+        else:
+            judged[pair] = grade
     return judged
 
 

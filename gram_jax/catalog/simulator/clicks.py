@@ -71,7 +71,7 @@ def click_counts(world: World, need: Need, shown: np.ndarray, sessions: int,
 
 def session_counts(num_queries: int, settings: SimulatorSettings,
                    rng: np.random.Generator) -> np.ndarray:
-    """int [queries]: how often each query is typed, by Zipf's law."""
+    """int [queries]: how often each query is typed; falls with its rank as by Zipf's law."""
     ranks = 1.0 + rng.permutation(num_queries)
     counts = settings.max_sessions * (ranks * 100 / max(num_queries, 100)) ** (
         -settings.session_slope)

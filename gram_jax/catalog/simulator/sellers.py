@@ -75,7 +75,7 @@ def _make_seller(lexicon: Lexicon, settings: SimulatorSettings,
         case=_draw(_CASES, rng),
         verbosity=float(rng.lognormal(0.0, 0.35)),
         abbreviates=float(rng.beta(0.4, 4.0)),
-        noise=float(rng.beta(1.0, 1 / settings.title_noise_share - 1)),
+        noise=settings.title_noise_share * float(rng.lognormal(-0.3, 0.8)),
         field_names=tuple(
             names[rng.choice(len(names), p=zipf(len(names), 1.0))]
             for names in (lexicon.field_names[name] for name in TYPES)),
