@@ -9,13 +9,12 @@ gets its name by a rename when all of it is written, so a folder with a name is 
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
-from orbax.checkpoint import v1 as ocp
 
 from gram_jax.core.atomic import atomic_file, replace_directory
 from gram_jax.core.digest import digest_files, digest_texts
@@ -80,11 +79,17 @@ class Checkpoints:
         step = int(state.step)
         record = {"step": step, "position": dict(position), "metadata": self._metadata,
                   "shapes": _shapes(state)}
+        text = json.dumps(record)
         fresh = self._folder / f".{step:08d}"
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir()
-        arrays = ocp.save_async(fresh / _ARRAYS, state)
-        self._pending = self._writer.submit(self._complete, fresh, arrays, json.dumps(record))
+        ocp = _orbax()
+        context = ocp.Context()
+        # Folders made in the background leave Orbax waiting for many minutes when that fails.
+        context.asynchronous.create_directories_asynchronously = False
+        with context:
+            written = ocp.save_async(fresh / _ARRAYS, state)
+        self._pending = self._writer.submit(self._complete, fresh, written.result, text)
 
     def wait(self) -> None:
         """Returns when the checkpoint that is being written is complete; raises if it failed."""
@@ -112,10 +117,10 @@ class Checkpoints:
         _check_same(path, "arrays", record["shapes"], _shapes(abstract_state))
         if digest_files(path / _ARRAYS) != record["arrays_digest"]:
             raise _damaged(path, "its files are not those that were written")
-        return Restored(ocp.load(path / _ARRAYS, abstract_state), record["position"])
+        return Restored(_orbax().load(path / _ARRAYS, abstract_state), record["position"])
 
-    def _complete(self, fresh: Path, arrays: ocp.AsyncResponse, record: str) -> None:
-        arrays.result()
+    def _complete(self, fresh: Path, wait_for_arrays: Callable, record: str) -> None:
+        wait_for_arrays()
         content = json.dumps(
             json.loads(record) | {"arrays_digest": digest_files(fresh / _ARRAYS)}, indent=1)
         with atomic_file(fresh / _RECORD) as stream:
@@ -123,6 +128,13 @@ class Checkpoints:
         replace_directory(fresh, self._folder / fresh.name[1:])
         for step in self.steps()[:-self._max_to_keep]:
             shutil.rmtree(self._folder / f"{step:08d}")
+
+
+def _orbax() -> Any:
+    # Not at the top: importing Orbax adds a handler to the root logger.
+    from orbax.checkpoint import v1
+
+    return v1
 
 
 def _shapes(state: TrainState) -> dict[str, str]:

@@ -75,7 +75,10 @@ def init_train_state(
     The params are copied: the caller's arrays outlive the donation of the state.
     """
     shardings = state_shardings(abstract_state)
-    copied = jax.device_put(params, shardings.params, may_alias=False)
-    build = jax.jit(lambda params: new_train_state(params, optimizer, seed),
-                    out_shardings=shardings, donate_argnums=0)
-    return build(copied)
+
+    def build(params: Any) -> TrainState:
+        return new_train_state(jax.tree.map(jnp.copy, params), optimizer, seed)
+
+    # Placing alone would not copy what already lies on one of the devices.
+    placed = jax.device_put(params, shardings.params)
+    return jax.jit(build, out_shardings=shardings)(placed)

@@ -151,12 +151,24 @@ def test_a_place_that_json_cannot_hold_fails_at_once(run, tmp_path):
         assert checkpoints.steps() == []
 
 
-def test_a_failed_write_is_raised_and_leaves_no_checkpoint(run, tmp_path):
-    with pytest.raises(OSError), Checkpoints(tmp_path, metadata={}) as checkpoints:
+def test_a_failed_write_is_raised_and_leaves_what_there_was(run, tmp_path, monkeypatch):
+    state, abstract = run
+    save(tmp_path, state, 1)
+
+    def full(path):
+        raise OSError("no space left on device")
+
+    with monkeypatch.context() as failing:
+        failing.setattr("gram_jax.training.checkpoints.digest_files", full)
+        with pytest.raises(OSError, match="no space"):
+            save(tmp_path, state, 2)
+    assert int(restore(tmp_path, abstract).state.step) == 1
+
+
+def test_a_folder_that_vanishes_is_an_error_at_once(run, tmp_path):
+    with pytest.raises(OSError), Checkpoints(tmp_path / "gone", metadata={}) as checkpoints:
+        shutil.rmtree(tmp_path / "gone")
         checkpoints.save(run[0], POSITION)
-        shutil.rmtree(tmp_path)
-        tmp_path.write_text("in the way")
-        checkpoints.wait()
 
 
 def test_the_record_is_readable(run, tmp_path):
