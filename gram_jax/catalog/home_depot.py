@@ -1,8 +1,8 @@
 """The Home Depot product search relevance data as a shop: real queries, judged by people.
 
 The folder holds products.jsonl.gz (product_id, title, weak_attributes) and
-judgments.train.jsonl.gz and judgments.dev.jsonl.gz (query_id, query, product_id, grade). The
-catalogue is every product; a train pair of grade 2 or more counts as a click; tune queries are
+judgments.train.jsonl.gz and judgments.dev.jsonl.gz (query_id, query, product_id, grade: 3 at a
+mean rating of 2.9 or more, 2 at 2.3, 1 at 1.6). The catalogue is every product; a train pair of grade 2 or more counts as a click; tune queries are
 train queries held out by hash; test queries are the dev part.
 """
 
@@ -40,8 +40,9 @@ def read_home_depot(folder: str | Path, *, tune_queries: int = 1000, salt: str =
         raise InputError(
             f"the Home Depot data is not here (no {', '.join(missing)})", path=folder,
             remedy="Fetch 'Home Depot Product Search Relevance' from Kaggle (its terms forbid "
-                   "passing it on), turn it into these files as docs/protocols/home_depot.md "
-                   "describes, put them into this folder, or bind HOME_DEPOT to where they are.")
+                   "passing it on), write these files with the rows that "
+                   "gram_jax/catalog/home_depot.py describes, put them into this folder, or bind "
+                   "HOME_DEPOT to where they are.")
     products = tuple(_product(values) for values in _rows(folder / _FILES[0]))
     train, test = (_relevant_queries(folder / name) for name in _FILES[1:])
     test_keys = {query_key(text) for text, _ in test.values()}
