@@ -18,16 +18,11 @@ from gram_jax.nn.attention import KeysValues, padding_bias
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class DecodingCache:
-    """What a `CachedDecoder` keeps between steps.
-
-    The encoded texts are held once for all beams, and the past of the beams lies in slots that
-    reordering does not move (see `nn.kv_cache`).
-    """
+    """What a `CachedDecoder` keeps between steps; encoded texts are held once for all beams."""
 
     encoded: tuple[KeysValues, ...]  # a layer each: [batch, heads, encoder_length, head_dim]
     encoder_bias: jax.Array  # float32 [batch, 1, 1, encoder_length]
-    past: tuple[KeysValues, ...]  # a layer each: [batch, heads, max_length * beam, head_dim]
-    slots: jax.Array  # int32 [batch, beam, max_length]
+    past: tuple[KeysValues, ...]  # a layer each: [batch, beam, heads, max_length, head_dim]
 
 
 @functools.partial(jax.tree_util.register_dataclass, data_fields=["params"], meta_fields=["config"])
@@ -52,8 +47,7 @@ class CachedDecoder:
         return DecodingCache(
             encoded=model.decoder.encoded_keys_values(model.encode(encoder_input_tokens)),
             encoder_bias=padding_bias(encoder_input_tokens),
-            past=model.decoder.empty_cache(batch, beam_size, max_length),
-            slots=jnp.zeros((batch, beam_size, max_length), jnp.int32),
+            past=model.decoder.empty_past(batch, beam_size, max_length),
         )
 
     def step(
@@ -70,18 +64,16 @@ class CachedDecoder:
           float32 [batch, beam, vocab_size] logits of the token at `position`, the new cache.
         """
         model = bind(self.config, self.params)
-        position = jnp.asarray(position, jnp.int32)
-        slots = kv_cache.write_slots(cache.slots, position)
         hidden, past = model.decoder.step(
             model.token_embedder(tokens),
             cache.past,
-            slots,
             cache.encoded,
             cache.encoder_bias,
-            position,
+            jnp.asarray(position, jnp.int32),
         )
-        return model.logits(hidden), dataclasses.replace(cache, past=past, slots=slots)
+        return model.logits(hidden), dataclasses.replace(cache, past=past)
 
     def reorder(self, cache: DecodingCache, parents: jax.Array) -> DecodingCache:
         """The cache whose beam j continues beam `parents[:, j]`; parents: int32 [batch, beam]."""
-        return dataclasses.replace(cache, slots=kv_cache.reorder_slots(cache.slots, parents))
+        past = tuple(kv_cache.reorder(layer, parents) for layer in cache.past)
+        return dataclasses.replace(cache, past=past)

@@ -42,10 +42,7 @@ def cross_entropy(
     """
     logits = logits.astype(jnp.promote_types(logits.dtype, jnp.float32))
     vocab_size = logits.shape[-1]
-    log_normalizer = jax.nn.logsumexp(logits, axis=-1)
-    # Selecting by comparison has an elementwise gradient; take_along_axis would scatter.
-    is_target = targets[..., None] == jnp.arange(vocab_size)
-    target_logit = jnp.sum(jnp.where(is_target, logits, 0.0), axis=-1)
+    target_logit, log_normalizer = _target_and_normalizer(logits, targets)
     loss = log_normalizer - target_logit
     if label_smoothing:
         other = label_smoothing / (vocab_size - 1)
@@ -63,3 +60,29 @@ def cross_entropy(
         correct_sum=jnp.sum(correct * weights),
         weight_sum=jnp.sum(weights),
     )
+
+
+@jax.custom_vjp
+def _target_and_normalizer(logits: jax.Array, targets: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """The target's logit and logsumexp over the vocabulary, with a gradient of one pass.
+
+    The gradient derived from a gather would scatter into an array as large as the logits.
+    """
+    target_logit = jnp.take_along_axis(logits, targets[..., None], axis=-1)[..., 0]
+    return target_logit, jax.nn.logsumexp(logits, axis=-1)
+
+
+def _forward(logits, targets):
+    target_logit, log_normalizer = _target_and_normalizer(logits, targets)
+    return (target_logit, log_normalizer), (logits, targets, log_normalizer)
+
+
+def _backward(saved, gradients):
+    logits, targets, log_normalizer = saved
+    of_target, of_normalizer = (gradient[..., None] for gradient in gradients)
+    is_target = targets[..., None] == jnp.arange(logits.shape[-1])
+    softmax = jnp.exp(logits - log_normalizer[..., None])
+    return jnp.where(is_target, of_target, 0.0) + of_normalizer * softmax, None
+
+
+_target_and_normalizer.defvjp(_forward, _backward)

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from gram_jax.nn import kv_cache
-from gram_jax.nn.attention import Attention, KeysValues, attend, causal_bias
+from gram_jax.nn.attention import Attention, KeysValues, causal_bias
 from gram_jax.nn.dropout import DropoutStream, dropout
 from gram_jax.nn.mlp import GatedMlp
 from gram_jax.nn.normalization import RMSNorm
@@ -62,20 +62,26 @@ class DecoderLayer(nnx.Module):
     def step(
         self,
         inputs: jax.Array,
-        cache: KeysValues,
+        past: KeysValues,
         self_bias: jax.Array,
         encoded: KeysValues,
         encoder_bias: jax.Array,
         position: jax.Array,
     ) -> tuple[jax.Array, KeysValues]:
-        """One position of all beams: [batch, beams, d_model] -> the same, and the new cache."""
-        normal = self.pre_self_attention_layer_norm(inputs)
-        attention = self.self_attention
-        cache = kv_cache.write(cache, attention.keys_values(normal), position)
-        attended = attend(attention.queries(normal), cache, self_bias)
-        inputs = inputs + attention.join(attended)
+        """One position of all beams: [batch, beams, d_model] -> the same, and the new past."""
+        rows = inputs.reshape(-1, 1, inputs.shape[-1])
+        normal = self.pre_self_attention_layer_norm(rows)
+        fresh = self.self_attention.keys_values(normal)
+        by_beam = inputs.shape[:2]
+        past = kv_cache.write(
+            past, KeysValues(*(array.reshape(by_beam + array.shape[1:]) for array in fresh)),
+            position,
+        )
+        seen = KeysValues(*(array.reshape(-1, *array.shape[2:]) for array in past))
+        attended = self.self_attention(normal, seen, self_bias)
+        inputs = inputs + attended.reshape(inputs.shape)
         inputs = inputs + self._attend_to_encoder(inputs, encoded, encoder_bias, None)
-        return inputs + self.mlp(self.pre_mlp_layer_norm(inputs)), cache
+        return inputs + self.mlp(self.pre_mlp_layer_norm(inputs)), past
 
     def _attend_to_encoder(self, inputs, encoded, encoder_bias, stream):
         """All rows that share an encoded text attend to it in one matrix product."""
@@ -164,20 +170,15 @@ class Decoder(nnx.Module):
             hidden = layer(hidden, self_bias, encoded[i], encoder_bias, stream=stream)
         return dropout(self.decoder_norm(hidden), self.dropout_rate, stream)
 
-    def empty_cache(self, batch: int, beams: int, max_length: int) -> tuple[KeysValues, ...]:
-        """For each layer, room for `max_length` positions of `beams` beams."""
-        return tuple(
-            kv_cache.empty_keys_values(
-                batch, self.num_heads, max_length, beams, self.head_dim, self.dtype
-            )
-            for _ in range(self.num_layers)
-        )
+    def empty_past(self, batch: int, beams: int, max_length: int) -> tuple[KeysValues, ...]:
+        """For each layer, room for `max_length` positions of `beams` beams a text."""
+        sizes = (batch, beams, self.num_heads, max_length, self.head_dim)
+        return tuple(kv_cache.empty_past(*sizes, self.dtype) for _ in range(self.num_layers))
 
     def step(
         self,
         embedded: jax.Array,
-        cache: tuple[KeysValues, ...],
-        slots: jax.Array,
+        past: tuple[KeysValues, ...],
         encoded: tuple[KeysValues, ...],
         encoder_bias: jax.Array,
         position: jax.Array,
@@ -186,21 +187,21 @@ class Decoder(nnx.Module):
 
         Args:
           embedded: [batch, beams, d_model] embeddings of the tokens at `position`.
-          cache: what `empty_cache` or the step before returned.
-          slots: int32 [batch, beams, max_length], where each beam's past lies.
+          past: what `empty_past` or the step before returned.
           encoded: for each layer the keys and values of the texts.
           encoder_bias: float32 [batch, 1, 1, encoder_length].
           position: int32 [].
 
         Returns:
-          [batch, beams, d_model] and the new cache.
+          [batch, beams, d_model] and the new past.
         """
-        keys = jnp.arange(slots.shape[2])
-        self_bias = kv_cache.slot_bias(slots, position, self.relpos_bias(position[None], keys))
+        max_length = past[0].keys.shape[3]
+        self_bias = self.relpos_bias(position[None], jnp.arange(max_length))
+        self_bias += kv_cache.past_bias(position, max_length)
         hidden, written = embedded, []
         for i, layer in enumerate(self.layers):
-            hidden, fresh = layer.step(
-                hidden, cache[i], self_bias, encoded[i], encoder_bias, position
+            hidden, longer = layer.step(
+                hidden, past[i], self_bias, encoded[i], encoder_bias, position
             )
-            written.append(fresh)
+            written.append(longer)
         return self.decoder_norm(hidden), tuple(written)
