@@ -5,7 +5,12 @@ import pytest
 from rich.console import Console
 
 from gram_jax.evaluation.evaluate import MethodResult
-from gram_jax.evaluation.report import report_json, report_markdown, report_table
+from gram_jax.evaluation.report import (
+    report_json,
+    report_markdown,
+    report_table,
+    results_of_json,
+)
 
 BM25 = MethodResult("BM25", {"recall@10": 0.4, "recall@300": 0.8}, 298.25, None, 1.5)
 GRAM = MethodResult("GRAM", {"recall@10": 0.35, "recall@300": 0.85}, 211.0, 0.0, 12.0,
@@ -47,3 +52,7 @@ def test_json_holds_the_plain_values():
     assert gram["difference_to_baseline"]["recall@300"] == pytest.approx(0.05)
     assert gram["p_values"] == GRAM.p_values
     assert report["baseline"] == "BM25"
+
+
+def test_results_come_back_from_json():
+    assert results_of_json(json.loads(json.dumps(report_json([BM25, GRAM])))) == [BM25, GRAM]
