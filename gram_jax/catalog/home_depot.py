@@ -2,8 +2,9 @@
 
 The folder holds products.jsonl.gz (product_id, title, weak_attributes) and
 judgments.train.jsonl.gz and judgments.dev.jsonl.gz (query_id, query, product_id, grade: 3 at a
-mean rating of 2.9 or more, 2 at 2.3, 1 at 1.6). The catalogue is every product; a train pair of grade 2 or more counts as a click; tune queries are
-train queries held out by hash; test queries are the dev part.
+mean rating of 2.9 or more, 2 at 2.3, 1 at 1.6). The catalogue is every product; a train pair of
+grade 2 or more counts as a click; tune queries are train queries held out by hash; test queries
+are the dev part.
 """
 
 from collections.abc import Iterator
