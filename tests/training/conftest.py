@@ -12,7 +12,6 @@ from jax.experimental.compilation_cache import compilation_cache
 from gram_jax.models.objectives import ObjectiveValue
 from gram_jax.partitioning.mesh import make_mesh
 
-
 _CACHE_SETTINGS = ("jax_compilation_cache_dir", "jax_persistent_cache_min_compile_time_secs",
                    "jax_persistent_cache_min_entry_size_bytes")
 
