@@ -27,6 +27,8 @@ EXIT_INTERRUPTED = 75  # EX_TEMPFAIL: start the same command again to go on
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs `gram` with the given arguments and returns its exit code."""
+    # TensorFlow reads it when it loads, and without it speaks of GPUs that nobody asked for.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     parser = _parser()
     arguments, overrides = _split_overrides(sys.argv[1:] if argv is None else argv)
     options = parser.parse_args(arguments)
@@ -36,7 +38,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return options.action(options)
     except GramError as error:
-        print(f"gram: {error}", file=sys.stderr)
+        # gin adds a line on which of its configurables was being called: no help to a user.
+        message = str(error).partition("\n  In call to configurable")[0]
+        print(f"gram: {message}", file=sys.stderr)
         return EXIT_USER_ERROR
     except BrokenPipeError:
         # The reader of our output (head, less) has gone: not an error of ours.
@@ -81,6 +85,9 @@ def _parser() -> argparse.ArgumentParser:
         sub = command(name, _run, text, epilog=settings_help)
         sub.add_argument("--gin_file", action="append", default=[], metavar="FILE",
                          help="gin file with the settings; later files win")
+        if name in ("run", "prepare"):
+            sub.add_argument("--on_bad_rows", choices=("refuse", "skip"),
+                             help="what to do with bad rows of your own files (default: refuse)")
 
     search = command("search", _search, "answer one query and show the codes that found products")
     search.add_argument("query", help="what a shopper would type")
@@ -113,9 +120,11 @@ def _run(options) -> int:
     from gram_jax.training.interruption import Interrupted
 
     names = tuple(STAGE_HELP) if options.command == "run" else (options.command,)
+    overrides = list(options.overrides)
+    if getattr(options, "on_bad_rows", None) is not None:
+        overrides.append(f"read_own_shop.on_bad_rows={options.on_bad_rows}")
     try:
-        run_experiment(options.workdir, names, gin_files=options.gin_file,
-                       overrides=options.overrides)
+        run_experiment(options.workdir, names, gin_files=options.gin_file, overrides=overrides)
     except Interrupted as stop:
         print(f"gram: {stop}", file=sys.stderr)
         return EXIT_INTERRUPTED

@@ -37,7 +37,8 @@ def make_batches(
     Args:
       mixture_or_task_name: as registered with SeqIO. Tasks without `split` or with rate 0 are
         left out, and the others keep their rates to each other.
-      task_feature_lengths: lengths of 'inputs' and 'targets', EOS included.
+      task_feature_lengths: the most tokens of 'inputs' and 'targets', EOS included. Batches are as
+        long as the longest example needs: a step costs what the data needs, not the bound.
       batch_size: examples a batch.
       seed: of the order, not negative.
       split: of the tasks.
@@ -60,10 +61,17 @@ def make_batches(
         raise ConfigError(
             f"{mixture_or_task_name} has no task with a split {split!r} and a rate above 0"
         )
+    stores = {task.name: read_task(task, split, task_feature_lengths) for task in tasks}
+    longest = {
+        "inputs": max(store.inputs.longest for store in stores.values()),
+        "targets": max(store.targets.longest for store in stores.values()),
+    }
     return CodeBatches(
-        {task.name: read_task(task, split, task_feature_lengths) for task in tasks},
+        stores,
         {task.name: rates[task.name] for task in tasks},
-        task_feature_lengths=task_feature_lengths,
+        task_feature_lengths={
+            key: min(task_feature_lengths[key], longest[key]) for key in longest
+        },
         batch_size=batch_size,
         seed=seed,
     )

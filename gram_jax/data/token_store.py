@@ -34,6 +34,11 @@ class RaggedTokens:
         ends = np.cumsum(np.concatenate([np.zeros(1, np.int64), *lengths]))
         return cls(np.concatenate([np.zeros(0, np.int32), *tokens]), ends)
 
+    @property
+    def longest(self) -> int:
+        """Tokens of the longest row; 0 without rows."""
+        return int(np.diff(self.row_starts).max(initial=0))
+
     def padded(self, rows: np.ndarray, length: int) -> np.ndarray:
         """The given rows, cut or padded with 0 to int32 [rows, length]."""
         starts = self.row_starts[rows][:, None]

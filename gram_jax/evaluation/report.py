@@ -14,15 +14,17 @@ _LEGEND = ("in brackets: difference to {baseline}; * where a paired randomisatio
 
 
 def report_table(results: Sequence[MethodResult], *, baseline: str = "BM25", title: str = ""):
-    """A `rich.table.Table` of the results, one line a method."""
+    """A `rich.table.Table` of the results, one column a method: that fits a narrow terminal."""
     from rich.table import Table
 
     base = _baseline(results, baseline)
     table = Table(title=title or None, caption=_LEGEND.format(baseline=baseline) if base else None)
-    for column, header in enumerate(_headers(results)):
+    lines = zip(_headers(results), *(_cells(result, results, base, _coloured)
+                                     for result in results))
+    for column, header in enumerate(next(lines)):
         table.add_column(header, justify="right" if column else "left", no_wrap=True)
-    for result in results:
-        table.add_row(*_cells(result, results, base, _coloured))
+    for line in lines:
+        table.add_row(*line)
     return table
 
 

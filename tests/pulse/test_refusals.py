@@ -68,7 +68,7 @@ def test_bad_rows_can_be_skipped_and_are_counted(tmp_path):
         f"query {n}\tp{1 if n % 2 else 3}\n" for n in range(60)) + "odd\tp99\n")
     workdir = tmp_path / "w"
     done = gram("prepare", f"--workdir={workdir}", OWN, f"--gin.PRODUCTS={products}",
-                f"--gin.CLICKS={clicks}", "--gin.read_own_shop.on_bad_rows=skip")
+                f"--gin.CLICKS={clicks}", "--on_bad_rows=skip")
     assert done.returncode == 0, done.stderr
     shown = gram("inspect", f"--workdir={workdir}", "--json").stdout
     assert '"products": 2' in shown and '"dropped_rows"' in shown

@@ -41,14 +41,15 @@ def evaluate(context: StageContext, *, num_results: int = 300) -> Mapping[str, o
                          remedy="give judgments, or more clicks to hold some queries out of")
 
     bm25 = tune_bm25(shop.products, shop.queries_of("tune"), shop.qrels("tune"),
-                     progress=context.progress)
+                     progress=context.progress).retriever
     gram = snapshot.retriever()
     bm25_run, bm25_ms = timed_run(bm25, queries, k=num_results, progress=context.progress)
     gram_run, gram_ms = timed_run(gram, queries, k=num_results, progress=context.progress)
     results = [
         method_result(bm25_run, qrels, ms_per_query=bm25_ms),
         method_result(gram_run, qrels, ms_per_query=gram_ms, baseline=bm25_run,
-                      invalid_code_share=invalid_code_share(gram, queries)),
+                      invalid_code_share=invalid_code_share(
+                          gram.beams(queries), snapshot.index.code_table, snapshot.vocabulary)),
     ]
 
     write_qrels(context.folder / "qrels.test.txt", qrels)
@@ -62,4 +63,5 @@ def evaluate(context: StageContext, *, num_results: int = 300) -> Mapping[str, o
         json.dump(report, stream, indent=2)
     with atomic_file(context.folder / "report.md") as stream:
         stream.write(report_markdown(results))
-    return report
+    return {"queries": len(queries), "bm25": report["bm25"],
+            **{result.name: result.figures for result in results}}

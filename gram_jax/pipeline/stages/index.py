@@ -9,6 +9,7 @@ import gin
 from gram_jax.catalog.shop import Shop, read_shop
 from gram_jax.codes.code_table import CodeTable
 from gram_jax.codes.examples import product_text
+from gram_jax.core.atomic import atomic_file
 from gram_jax.core.digest import digest_texts
 from gram_jax.core.records import Query
 from gram_jax.models.config import ModelConfig
@@ -22,7 +23,7 @@ from gram_jax.text.vocabulary import SentencePieceVocabulary
 
 @gin.configurable
 def build_index(context: StageContext, *, search: SearchSettings = gin.REQUIRED,
-                batch_size: int = 32, max_product_length: int = 32, num_fit_queries: int = 1000,
+                batch_size: int = 256, max_product_length: int = gin.REQUIRED, num_fit_queries: int = 1000,
                 num_tune_queries: int = 1000) -> Mapping[str, object]:
     """Builds the index, learns the scoring weights, and writes the snapshot.
 
@@ -32,7 +33,7 @@ def build_index(context: StageContext, *, search: SearchSettings = gin.REQUIRED,
     Args:
       context: where to read and write.
       search: beam size and shapes of the search programs.
-      batch_size: products encoded at once.
+      batch_size: postings computed together.
       max_product_length: tokens of a product's text, EOS included.
       num_fit_queries: train queries that the scoring weights are learned on.
       num_tune_queries: tune queries that the head is chosen on.
@@ -58,11 +59,11 @@ def build_index(context: StageContext, *, search: SearchSettings = gin.REQUIRED,
     save_snapshot(context.folder, snapshot)
     # One query, so that the program that answers single searches waits in the compilation cache.
     snapshot.answer(Query("first", shop.queries[0].text), k=10)
+    with atomic_file(context.folder / "scoring_trials.json") as stream:
+        json.dump({tried.name: tried.figures for tried in choice.tried}, stream, indent=2)
+    best = choice.tried[0]
     return {"codes": code_table.num_codes, "postings": code_table.num_postings,
-            "digest": index.digest, "scoring_head": choice.tried[0].name,
-            "granularity_weights": choice.scoring.params.granularity_weights.tolist(),
-            "granularity_bias": choice.scoring.params.granularity_bias.tolist(),
-            "tune_figures": {tried.name: tried.figures for tried in choice.tried}}
+            "digest": index.digest, "scoring": best.name, "tune": best.figures}
 
 
 def _sample(shop: Shop, split: str, count: int) -> list[Query]:
