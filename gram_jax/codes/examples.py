@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 
 from gram_jax.core.atomic import atomic_file
 from gram_jax.core.errors import ArtifactError
+from gram_jax.core.records import Product
+from gram_jax.text.normal_form import words
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -19,6 +21,15 @@ class CodeExample:
     example_id: str
     text: str
     codes: tuple[str, ...]
+
+
+def product_text(product: Product) -> str:
+    """What the product-code generator reads: the title, and brands that the title leaves out."""
+    title = f" {' '.join(words(product.title))} "
+    brands = [value for field, values in sorted(product.attributes.items())
+              if field.casefold() == "brand" for value in values]
+    missing = [brand for brand in brands if f" {' '.join(words(brand))} " not in title]
+    return " ".join([product.title, *missing])
 
 
 def write_code_examples(path: str | os.PathLike, examples: Iterable[CodeExample]) -> int:
