@@ -15,6 +15,7 @@ SEARCH_ROOMS = ("core", "text", "catalog", "attributes", "codes", "nn", "models"
                 "decoding", "retrieval", "evaluation", "baselines", "serving")
 _PROBE = """
 import json, logging, os, sys
+import jax  # itself sets variables when it is imported
 before = dict(os.environ), list(logging.getLogger().handlers)
 for name in json.loads(sys.argv[1]):
     __import__(name)

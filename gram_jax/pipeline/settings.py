@@ -4,6 +4,7 @@ Knows which bindings a stage depends on by following references and macros, so t
 run again when, and only when, something it uses has changed.
 """
 
+import ast
 import difflib
 import re
 from collections.abc import Mapping, Sequence
@@ -73,8 +74,10 @@ def _parse(action) -> None:
 
 
 def _literal(value: str) -> str:
+    if value.startswith(("@", "%")):
+        return value
     try:
-        gin.parse_value(value)
+        ast.literal_eval(value)
     except (SyntaxError, ValueError):
         return repr(value)
     return value
