@@ -48,9 +48,10 @@ class ModelConfig:
 
     def __post_init__(self):
         for name in _SIZES:
-            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
+            value = getattr(self, name)
+            if type(value) is not int or value < 1:
                 raise ConfigError(f"ModelConfig.{name} must be a whole number of at least 1, "
-                                  f"not {getattr(self, name)!r}")
+                                  f"not {value!r}")
         if self.num_relative_buckets < 4 or self.num_relative_buckets % 2:
             raise ConfigError("ModelConfig.num_relative_buckets must be even and at least 4, "
                               f"not {self.num_relative_buckets}")

@@ -30,7 +30,7 @@ def write(past: KeysValues, fresh: KeysValues, position: jax.Array) -> KeysValue
 def reorder(past: KeysValues, parents: jax.Array) -> KeysValues:
     """The past of beams that continue beams `parents`, int32 [batch, beams]."""
     index = parents[:, :, None, None, None]
-    return KeysValues(*(jnp.take_along_axis(array, index, axis=1) for array in past))
+    return KeysValues(*(jnp.take_along_axis(array, index, axis=1, mode="clip") for array in past))
 
 
 def past_bias(position: jax.Array, max_length: int) -> jax.Array:

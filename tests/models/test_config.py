@@ -1,0 +1,67 @@
+"""A config that makes no sense is refused by the name of its field; sizes that ship make sense."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from gram_jax.core.errors import ConfigError
+from gram_jax.models.config import ModelConfig
+from gram_jax.models.params import abstract_params, count_params
+from gram_jax.testing.tiny_model import tiny_config
+
+SIZES = Path(__file__).resolve().parents[2] / "gin" / "models"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("vocab_size", 0),
+        ("num_heads", -1),
+        ("d_model", 16.0),
+        ("num_encoder_layers", True),
+        ("num_relative_buckets", 7),
+        ("num_relative_buckets", 2),
+        ("max_relative_distance", 16),
+        ("dropout_rate", 1.0),
+        ("dropout_rate", -0.1),
+        ("compute_dtype", "float16"),
+    ],
+)
+def test_a_value_without_sense_is_refused_by_name(field, value):
+    with pytest.raises(ConfigError, match=field):
+        tiny_config(**{field: value})
+
+
+def test_equal_configs_hash_alike_so_that_they_share_a_compiled_program():
+    assert hash(tiny_config()) == hash(tiny_config())
+    assert tiny_config() != tiny_config(d_ff=48)
+
+
+@pytest.mark.parametrize(
+    ("size", "parameters"),
+    # The published counts of T5 1.1, which its checkpoints hold at 32,128 tokens.
+    [
+        ("t5_1_1_small", 76_961_152),
+        ("t5_1_1_base", 247_577_856),
+        ("t5_1_1_large", 783_150_080),
+        ("t5_1_1_xl", 2_849_757_184),
+        ("t5_1_1_xxl", 11_135_332_352),
+    ],
+)
+def test_sizes_of_t5_have_its_parameter_counts(size, parameters):
+    config = ModelConfig(vocab_size=32_128, **bindings(size))
+    assert count_params(abstract_params(config)) == parameters
+
+
+@pytest.mark.parametrize("size", ["tiny", "small", "medium"])
+def test_own_sizes_are_complete(size):
+    assert ModelConfig(vocab_size=100, **bindings(size)).vocab_size == 100
+
+
+def bindings(size):
+    """The values that a size's gin file binds."""
+    text = (SIZES / f"{size}.gin").read_text()
+    found = re.findall(r"^ModelConfig\.(\w+) = (\d+)$", text, re.MULTILINE)
+    assert len(found) == len([line for line in text.splitlines() if line and line[0] != "#"])
+    return {name: int(value) for name, value in found}

@@ -1,0 +1,32 @@
+"""The past of beams: written where told, inherited by reordering, hidden until written."""
+
+import jax.numpy as jnp
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gram_jax.nn import kv_cache
+from gram_jax.nn.attention import KeysValues
+
+
+@given(st.lists(st.lists(st.integers(0, 2), min_size=3, max_size=3), max_size=4))
+def test_beams_carry_the_pasts_of_their_ancestors(parents_of_steps):
+    past = kv_cache.empty_past(1, 3, 1, 4, 1, jnp.float32)
+    histories = [[], [], []]
+    for position, parents in enumerate(parents_of_steps):
+        fresh = np.array([10 * position + beam + 1 for beam in range(3)], np.float32)
+        array = fresh.reshape(1, 3, 1, 1, 1)
+        past = kv_cache.write(past, KeysValues(array, -array), position)
+        histories = [past_of + [value] for past_of, value in zip(histories, fresh.tolist())]
+        past = kv_cache.reorder(past, np.array([parents]))
+        histories = [list(histories[parent]) for parent in parents]
+    for beam, history in enumerate(histories):
+        expected = history + [0.0] * (4 - len(history))
+        np.testing.assert_array_equal(past.keys[0, beam, 0, :, 0], expected)
+        np.testing.assert_array_equal(past.values[0, beam, 0, :, 0], -np.array(expected))
+
+
+def test_positions_not_written_are_hidden():
+    np.testing.assert_array_equal(
+        kv_cache.past_bias(1, 4)[0, 0, 0] == 0.0, [True, True, False, False]
+    )
