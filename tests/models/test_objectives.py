@@ -12,6 +12,7 @@ from gram_jax.models.params import bind
 from gram_jax.testing.tiny_model import tiny_config, tiny_params
 
 CONFIG = tiny_config(dropout_rate=0.3)
+OBJECTIVE = jax.jit(code_generation_objective(CONFIG, z_loss=0.01, label_smoothing=0.1))
 
 
 def sample(rows=4):
@@ -34,9 +35,7 @@ def piece(batch, rows):
 
 def test_value_is_the_cross_entropy_of_the_models_logits():
     params, batch = tiny_params(CONFIG), sample()
-    value = jax.jit(code_generation_objective(CONFIG, z_loss=0.01, label_smoothing=0.1))(
-        params, batch, None
-    )
+    value = OBJECTIVE(params, batch, None)
     logits = jax.jit(lambda params: bind(CONFIG, params)(
         batch.encoder_input_tokens, batch.decoder_input_tokens
     ))(params)
@@ -51,9 +50,8 @@ def test_value_is_the_cross_entropy_of_the_models_logits():
 
 def test_sums_of_pieces_add_up_to_the_sums_of_the_batch():
     params, batch = tiny_params(CONFIG), sample()
-    objective = jax.jit(code_generation_objective(CONFIG, z_loss=1e-4))
-    whole = objective(params, batch, None)
-    first, second = (objective(params, piece(batch, rows), None)
+    whole = OBJECTIVE(params, batch, None)
+    first, second = (OBJECTIVE(params, piece(batch, rows), None)
                      for rows in (slice(0, 2), slice(2, 4)))
     jax.tree.map(
         lambda a, b, c: np.testing.assert_allclose(a + b, c, rtol=1e-5), first, second, whole
@@ -83,7 +81,6 @@ def test_descent_learns_a_batch_by_heart():
 
 def test_dropout_needs_a_key():
     params, batch = tiny_params(CONFIG), sample()
-    objective = jax.jit(code_generation_objective(CONFIG))
-    calm = objective(params, batch, None).loss_sum
-    one, two = (objective(params, batch, jax.random.key(seed)).loss_sum for seed in (1, 2))
+    calm = OBJECTIVE(params, batch, None).loss_sum
+    one, two = (OBJECTIVE(params, batch, jax.random.key(seed)).loss_sum for seed in (1, 2))
     assert len({float(calm), float(one), float(two)}) == 3

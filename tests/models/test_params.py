@@ -7,7 +7,6 @@ import pytest
 from gram_jax.core.errors import ArtifactError
 from gram_jax.models.params import (
     abstract_params,
-    bind,
     count_params,
     digest_params,
     init_params,
@@ -99,13 +98,6 @@ def test_a_seed_gives_the_same_parameters_and_another_seed_others():
         tiny_params()["encoder"]["layers_0"]["mlp"][name]["kernel"] for name in ("wi_0", "wi_1")
     )
     assert (first != second).any(), "parameters of one shape must not be drawn alike"
-
-
-def test_binding_inside_a_jit_gives_gradients_of_the_same_tree():
-    params = tiny_params()
-    texts = np.ones((1, 3), np.int32)
-    gradient = jax.jit(jax.grad(lambda p: bind(CONFIG, p)(texts, texts).sum()))(params)
-    assert jax.tree.structure(gradient) == jax.tree.structure(params)
 
 
 def test_saved_parameters_load_bit_for_bit(tmp_path):
