@@ -37,14 +37,14 @@ class GazetteerSettings:
     max_value_words: int = 5
     min_head_products: int = 5
     min_word_products: int = 5
-    max_word_share: float = 0.1
+    max_word_share: float = 0.3
     min_pair_products: int = 20
     min_pair_share: float = 0.3
 
 
 def build_gazetteer(products: Sequence[Product], schema: AttributeSchema, *,
                     query_texts: Iterable[str] = (),
-                    settings: GazetteerSettings = GazetteerSettings(),
+                    settings: GazetteerSettings | None = None,
                     progress: Callable = lambda it, description, total: it) -> Gazetteer:
     """Builds the gazetteer of a catalogue.
 
@@ -52,6 +52,7 @@ def build_gazetteer(products: Sequence[Product], schema: AttributeSchema, *,
     A value that several types hold gets the type of most products; at a tie the first in the
     schema.
     """
+    settings = settings or GazetteerSettings()
     typed = _structured_values(products, schema, settings)
     words, pairs = Counter(), Counter()
     for product in progress(products, "reading titles", len(products)):

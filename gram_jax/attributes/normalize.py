@@ -11,9 +11,11 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from gram_jax.text.normal_form import words
+from gram_jax.text.normal_form import normalize_text, words
 
 NUMBER = re.compile(r"\d+(?:[./-]\d+)*")
+_TIMES = re.compile(r"x\d+")  # the end of "6'x9'", but 'm18 x4' is a name
+_LENGTHS = ((), ("in",), ("ft",))
 _DIGIT = re.compile(r"\d")
 _FRACTION = re.compile(r"\d+/\d+")
 _REWRITES = tuple((re.compile(pattern), by) for pattern, by in (
@@ -21,9 +23,8 @@ _REWRITES = tuple((re.compile(pattern), by) for pattern, by in (
     (r"(?<![\d.])\.(?=\d)", "0."),  # .5
     # Marks which words() drops although they are units behind a number.
     (r"(\d)\s*(?:\"|''|[\u201d\u2033])", r"\1 in "),
-    (r"(\d)\s*['\u2019\u2032](?![A-WYZa-wyz])", r"\1 ft "),
+    (r"(\d)\s*['\u2019\u2032](?![a-wyz])", r"\1 ft "),
     (r"(\d)\s*%", r"\1 percent "),
-    (r"(\d(?: in| ft)?)\s*[xX](?=\s*\.?\d)", r"\1 x "),
 ))
 _SINGULAR = {"knives": "knife", "shelves": "shelf", "leaves": "leaf", "wolves": "wolf",
              "halves": "half", "children": "child", "childrens": "child", "feet": "foot",
@@ -63,6 +64,7 @@ def value_words(text: str) -> tuple[str, ...]:
     """
     if "&" in text:
         text = html.unescape(text)
+    text = normalize_text(text)
     if _DIGIT.search(text):
         for pattern, by in _REWRITES:
             text = pattern.sub(by, text)
@@ -82,6 +84,8 @@ def value_words(text: str) -> tuple[str, ...]:
         length, unit = _unit_at(raw, at)
         folded.extend((number, *unit))
         at += length
+        if at < len(raw) and _TIMES.fullmatch(raw[at]) and unit in _LENGTHS:
+            raw[at:at + 1] = "x", raw[at][1:]
     return tuple(folded)
 
 

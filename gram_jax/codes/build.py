@@ -64,22 +64,22 @@ class CodeArtifacts:
 
 
 def build_codes(shop: Shop, *, schema: AttributeSchema | None = None,
-                settings: MiningSettings = MiningSettings(),
-                gazetteer_settings: GazetteerSettings = GazetteerSettings(),
+                settings: MiningSettings | None = None,
+                gazetteer_settings: GazetteerSettings | None = None,
                 progress: Callable = lambda it, description, total: it) -> CodeArtifacts:
     """Reads the attributes of a shop and mines its codes from the train queries.
 
     Args:
       shop: tune and test queries are not looked at for mining.
       schema: the 16 types that ship when None.
-      settings: of mining.
-      gazetteer_settings: of the gazetteer.
+      settings: of mining; the defaults suit tens of thousands of products.
+      gazetteer_settings: of the gazetteer; the defaults when None.
       progress: wraps long loops.
 
     Raises:
       ConfigError: no code is within the settings' bounds.
     """
-    schema = schema or AttributeSchema.load()
+    schema, settings = schema or AttributeSchema.load(), settings or MiningSettings()
     train = shop.queries_of("train")
     gazetteer = build_gazetteer(shop.products, schema, query_texts=[query.text for query in train],
                                 settings=gazetteer_settings, progress=progress)

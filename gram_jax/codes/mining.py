@@ -76,14 +76,15 @@ def mine_codes(*, product_values: Sequence[Values], queries: Mapping[str, Mining
                                clicked, index.product_values)
     rates = naming_rates(predicted, clicked, index.product_values, len(index.values))
     candidates = candidate_subsets(index, rates, predicted, clicked, settings)
-    found = list(progress(
+    found = sorted(progress(
         subset_postings(candidates, index.postings, min_products=settings.floor,
-                        max_products=settings.max_products), "counting products of codes", None))
-    found.sort(key=lambda pair: pair[0])
+                        max_products=settings.max_products), "counting products of codes", None),
+        key=lambda pair: pair[0])
     subsets, postings = [subset for subset, _ in found], [row for _, row in found]
-    ranks = _ranks(subsets)
     worths = np.array([np.log(rates[list(subset)]).sum() + settings.size_exponent
                        * np.log(len(row)) for subset, row in found])
+    worths[_say_what_a_better_one_says(subsets, worths, index)] = -np.inf
+    ranks = _ranks(subsets)
     chosen = np.flatnonzero(select_by_votes(
         postings, worths, ranks, num_products=len(product_ids), votes=settings.votes,
         min_vote_share=settings.min_vote_share))
@@ -114,6 +115,19 @@ class _Codes:
 def _ranks(subsets: Iterable[Subset]) -> np.ndarray:
     rank = {name: at for at, name in enumerate(GRANULARITIES)}
     return np.array([rank[granularity_of(len(subset))] for subset in subsets], np.int64)
+
+
+def _say_what_a_better_one_says(subsets: Sequence[Subset], worths: np.ndarray,
+                                index: ValueIndex) -> list[int]:
+    """The candidates made of the same words as one of more worth: 'mower | lawn', 'lawn mower'."""
+    best: dict[frozenset[str], int] = {}
+    worse = []
+    for candidate in np.argsort(-worths, kind="stable").tolist():
+        said = frozenset(word for value in subsets[candidate]
+                         for word in index.values[value][1].split(" "))
+        if best.setdefault(said, candidate) != candidate:
+            worse.append(candidate)
+    return worse
 
 
 def _share(codes: _Codes, predicted, clicked, num_products: int,

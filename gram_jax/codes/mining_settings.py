@@ -39,12 +39,12 @@ class MiningSettings:
 
     min_products: int = 5
     min_products_of_detail: int = 10
-    max_products: int = 300
+    max_products: int = 200
     max_values: int = 4
     max_bag_values: int = 9
     min_queries: int = 2
     votes: tuple[int, int, int] = (6, 1, 1)
-    min_vote_share: float = 0.5
+    min_vote_share: float = 0.4
     size_exponent: float = 0.5
     max_codes_per_query: int = 10
     max_codes_per_product: int = 16
@@ -52,7 +52,7 @@ class MiningSettings:
     size_prior: float = 10.0
     covered_share: float = 0.5
     surprise_weight: float = 0.2
-    min_relative_score: float = 0.1
+    min_relative_score: float = 0.05
 
     def __post_init__(self):
         for name in ("min_products", "min_products_of_detail", "max_bag_values", "min_queries",

@@ -18,7 +18,8 @@ def select_by_votes(postings: Sequence[np.ndarray], worths: np.ndarray, ranks: n
 
     Args:
       postings: rising int32 products of every candidate.
-      worths: float [candidates], more is better; at equal worth the earlier candidate wins.
+      worths: float [candidates], more is better; at equal worth the earlier candidate wins. One
+        of -inf is never chosen.
       ranks: int [candidates], granularity as the place in `GRANULARITIES`.
       num_products: size of the catalogue.
       votes: how many candidates of each granularity a product votes for.
@@ -28,6 +29,7 @@ def select_by_votes(postings: Sequence[np.ndarray], worths: np.ndarray, ranks: n
       bool [candidates].
     """
     order = np.argsort(-worths, kind="stable")
+    order = order[worths[order] > -np.inf]
     counts = np.zeros(len(postings), np.int64)
     for rank in range(len(GRANULARITIES)):
         candidates = order[ranks[order] == rank]
