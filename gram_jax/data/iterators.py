@@ -1,17 +1,19 @@
 """Endless batches of a task or mixture, in an order that depends on the seed alone.
 
-Every task is read once into a TokenStore. Which example comes when is then a pure function of
-(seed, task, how many of the task were taken before): epoch e of a task visits its rows in a
-permutation drawn from (seed, task, e). Which task fills which place of a batch is a pure function
-of (seed, number of the batch). So a place in the data is a few integers, and returning to it
-costs nothing, however far it is.
+Every task is read once into a TokenStore and cut into streams, one for each bucket of target
+lengths. Which example comes when is then a pure function of (seed, stream, how many of the stream
+were taken before): epoch e of a stream visits its rows in a permutation drawn from (seed, stream,
+e). Which bucket a batch is of, and which task fills which of its places, is a pure function of
+(seed, number of the batch). So a place in the data is a few integers, and returning to it costs
+nothing, however far it is.
 
-Counts: `num_batches` counts batches given out; `consumed[task]` counts that task's examples given
-out, over all epochs.
+Counts: `num_batches` counts batches given out; `consumed[stream]` counts that stream's examples
+given out, over all epochs.
 """
 
+import dataclasses
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import seqio
@@ -31,6 +33,7 @@ def make_batches(
     batch_size: int,
     seed: int,
     split: str = "train",
+    target_buckets: Sequence[int] = (),
 ) -> "CodeBatches":
     """The batches of a registered task or mixture.
 
@@ -42,6 +45,8 @@ def make_batches(
       batch_size: examples a batch.
       seed: of the order, not negative.
       split: of the tasks.
+      target_buckets: lengths of targets, rising, that batches are cut to besides the longest; codes
+        are short, and most of a batch that holds the longest would be padding.
 
     Raises:
       ConfigError: the name or split is unknown, the rates make no mixture, there is no example,
@@ -74,6 +79,7 @@ def make_batches(
         },
         batch_size=batch_size,
         seed=seed,
+        target_buckets=target_buckets,
     )
 
 
@@ -86,6 +92,7 @@ class CodeBatches(Iterator[Batch]):
       task_feature_lengths: lengths of 'inputs' and 'targets', EOS included.
       batch_size: examples a batch.
       seed: of the order.
+      target_buckets: as in `make_batches`.
     """
 
     def __init__(
@@ -96,37 +103,49 @@ class CodeBatches(Iterator[Batch]):
         task_feature_lengths: Mapping[str, int],
         batch_size: int,
         seed: int,
+        target_buckets: Sequence[int] = (),
     ):
         if batch_size < 1 or seed < 0:
             raise ConfigError(f"batch_size is {batch_size} and seed {seed}: 1 and 0 at least")
+        if list(target_buckets) != sorted({max(length, 2) for length in target_buckets}):
+            raise ConfigError(f"target_buckets are {target_buckets}: rising lengths, 2 at least")
+        self._stores = [stores[name] for name in sorted(stores)]
         self._names = sorted(stores)
-        self._orders = [_Order(name, stores[name], seed) for name in self._names]
-        shares = np.cumsum([rates[name] for name in self._names])
-        self._share_ends = shares[:-1] / shares[-1]
         self._lengths = {key: task_feature_lengths[key] for key in ("inputs", "targets")}
         self._batch_size, self._seed = batch_size, seed
+        shares = np.array([rates[name] for name in self._names], np.float64)
+        self._buckets = _buckets(
+            self._names, self._stores, shares / shares.sum(),
+            [*(end for end in target_buckets if end < self._lengths["targets"]),
+             self._lengths["targets"]], seed)
+        self._bucket_ends = np.cumsum([bucket.share for bucket in self._buckets])[:-1]
         self._num_batches = 0
-        self._consumed = [0] * len(self._names)
-        settings = [f"{self._lengths}", f"{batch_size}", f"{seed}", f"{self._share_ends.tolist()}"]
-        self._stream = digest_texts([*self._names, *settings, *(stores[n].digest for n in stores)])
+        self._consumed = {order.name: 0 for bucket in self._buckets for order in bucket.orders}
+        settings = [f"{self._lengths}", f"{batch_size}", f"{seed}", f"{list(target_buckets)}",
+                    f"{np.round(shares / shares.sum(), 12).tolist()}"]
+        digests = [store.digest for store in self._stores]
+        self._stream = digest_texts([*self._names, *settings, *digests])
 
     @property
     def num_examples(self) -> dict[str, int]:
         """task name -> how many examples it has."""
-        return {name: len(order.store) for name, order in zip(self._names, self._orders)}
+        return {name: len(store) for name, store in zip(self._names, self._stores)}
 
     def __next__(self) -> Batch:
         rng = _generator(self._seed, "mixture", self._num_batches)
-        task_of_slot = np.searchsorted(
-            self._share_ends, rng.random(self._batch_size), side="right"
+        bucket = self._buckets[np.searchsorted(self._bucket_ends, rng.random(), side="right")]
+        order_of_slot = np.searchsorted(
+            bucket.order_ends, rng.random(self._batch_size), side="right"
         )
+        task_of_slot = np.empty(self._batch_size, np.int64)
         rows = np.empty(self._batch_size, np.int64)
-        for i, order in enumerate(self._orders):
-            slots = np.flatnonzero(task_of_slot == i)
-            rows[slots] = order.rows(self._consumed[i], len(slots))
-            self._consumed[i] += len(slots)
+        for i, order in enumerate(bucket.orders):
+            slots = np.flatnonzero(order_of_slot == i)
+            task_of_slot[slots] = order.task
+            rows[slots] = order.rows(self._consumed[order.name], len(slots))
+            self._consumed[order.name] += len(slots)
         self._num_batches += 1
-        return self._gather(task_of_slot, rows)
+        return self._gather(task_of_slot, rows, bucket.target_length)
 
     def one_pass(self) -> Iterator[Batch]:
         """Every example of every task once, in the order of the sources, for measuring.
@@ -134,17 +153,17 @@ class CodeBatches(Iterator[Batch]):
         The last batch is filled with empty rows of loss weight 0, so that all have one shape. The
         iterator's place stays where it is.
         """
-        sizes = [len(order.store) for order in self._orders]
+        sizes = [len(store) for store in self._stores]
         task_of_row = np.repeat(np.arange(len(sizes)), sizes)
         rows = np.concatenate([np.arange(size) for size in sizes])
         for start in range(0, len(rows), self._batch_size):
             end = start + self._batch_size
-            yield self._gather(task_of_row[start:end], rows[start:end])
+            yield self._gather(task_of_row[start:end], rows[start:end], self._lengths["targets"])
 
     def position(self) -> dict:
         """The place in the data, as JSON: the next batch is a function of it."""
-        consumed = dict(zip(self._names, self._consumed))
-        return {"num_batches": self._num_batches, "consumed": consumed, "stream": self._stream}
+        return {"num_batches": self._num_batches, "consumed": dict(self._consumed),
+                "stream": self._stream}
 
     def seek(self, position: Mapping) -> None:
         """Goes on from where `position()` was taken, bit for bit.
@@ -156,44 +175,80 @@ class CodeBatches(Iterator[Batch]):
         if stream != self._stream:
             raise ArtifactError(
                 f"a place in data {stream} cannot be found in data {self._stream}: "
-                "examples, vocabulary, lengths, rates, batch_size or seed are not what they were; "
-                "bind what they were, or train in another workdir"
+                "examples, vocabulary, lengths, rates, buckets, batch_size or seed are not what "
+                "they were; bind what they were, or train in another workdir"
             )
         self._num_batches = position["num_batches"]
-        self._consumed = [position["consumed"][name] for name in self._names]
+        self._consumed = {name: position["consumed"][name] for name in self._consumed}
 
-    def _gather(self, task_of_row: np.ndarray, rows: np.ndarray) -> Batch:
+    def _gather(self, task_of_row: np.ndarray, rows: np.ndarray, target_length: int) -> Batch:
         inputs = np.zeros((self._batch_size, self._lengths["inputs"]), np.int32)
-        targets = np.zeros((self._batch_size, self._lengths["targets"]), np.int32)
+        targets = np.zeros((self._batch_size, target_length), np.int32)
         ids = np.full(len(rows), "", object)
-        for i, order in enumerate(self._orders):
-            slots = np.flatnonzero(task_of_row == i)
+        for task, store in enumerate(self._stores):
+            slots = np.flatnonzero(task_of_row == task)
             chosen = rows[slots]
-            inputs[slots] = order.store.inputs.padded(chosen, self._lengths["inputs"])
-            targets[slots] = order.store.targets.padded(chosen, self._lengths["targets"])
-            ids[slots] = order.store.example_ids[chosen]
+            inputs[slots] = store.inputs.padded(chosen, self._lengths["inputs"])
+            targets[slots] = store.targets.padded(chosen, target_length)
+            ids[slots] = store.example_ids[chosen]
         return to_batch(inputs, targets, tuple(ids))
 
 
 class _Order:
-    """Which row of a store comes at which place, over all epochs."""
+    """Which row of a stream (some rows of a task) comes at which place, over all epochs."""
 
-    def __init__(self, name: str, store: TokenStore, seed: int):
-        self.store = store
-        self._name, self._seed = name, seed
-        self._epoch, self._permutation = -1, np.zeros(0, np.int64)
+    def __init__(self, name: str, task: int, rows: np.ndarray, seed: int):
+        self.name, self.task = name, task
+        self._rows, self._seed = rows, seed
+        self._epoch, self._permuted = -1, rows
 
     def rows(self, start: int, count: int) -> np.ndarray:
         """int64 [count], the rows at places `start` and after."""
         parts = []
         while count:
-            epoch, offset = divmod(start, len(self.store))
+            epoch, offset = divmod(start, len(self._rows))
             if epoch != self._epoch:
-                rng = _generator(self._seed, self._name, epoch)
-                self._epoch, self._permutation = epoch, rng.permutation(len(self.store))
-            parts.append(self._permutation[offset : offset + count])
+                rng = _generator(self._seed, self.name, epoch)
+                self._epoch, self._permuted = epoch, self._rows[rng.permutation(len(self._rows))]
+            parts.append(self._permuted[offset : offset + count])
             start, count = start + len(parts[-1]), count - len(parts[-1])
         return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Bucket:
+    """Streams whose targets fit one length, and how often a batch is of them.
+
+    `order_ends` are the upper ends, last one left out, of the shares of the orders in a batch.
+    """
+
+    target_length: int
+    share: float
+    orders: tuple[_Order, ...]
+    order_ends: np.ndarray
+
+
+def _buckets(names: Sequence[str], stores: Sequence[TokenStore], shares: np.ndarray,
+             target_lengths: Sequence[int], seed: int) -> list[_Bucket]:
+    """The buckets that are not empty; over all of them a task has its share of the examples."""
+    found, shortest = [], 0
+    for target_length in target_lengths:
+        orders, weights = [], []
+        for task, (name, store) in enumerate(zip(names, stores)):
+            sizes = store.targets.row_lengths
+            # What is cut to the longest bucket belongs to it too.
+            last = target_length == target_lengths[-1]
+            rows = np.flatnonzero((sizes > shortest) & (last | (sizes <= target_length)))
+            if len(rows):
+                stream = name if len(target_lengths) == 1 else f"{name}:{target_length}"
+                orders.append(_Order(stream, task, rows, seed))
+                weights.append(shares[task] * len(rows) / len(store))
+        if orders:
+            ends = np.cumsum(weights)
+            found.append(_Bucket(target_length, float(ends[-1]), tuple(orders),
+                                 ends[:-1] / ends[-1]))
+        shortest = target_length
+    return found
 
 
 def _generator(seed: int, purpose: str, number: int) -> np.random.Generator:

@@ -35,9 +35,14 @@ class RaggedTokens:
         return cls(np.concatenate([np.zeros(0, np.int32), *tokens]), ends)
 
     @property
+    def row_lengths(self) -> np.ndarray:
+        """int64 [rows]."""
+        return np.diff(self.row_starts)
+
+    @property
     def longest(self) -> int:
         """Tokens of the longest row; 0 without rows."""
-        return int(np.diff(self.row_starts).max(initial=0))
+        return int(self.row_lengths.max(initial=0))
 
     def padded(self, rows: np.ndarray, length: int) -> np.ndarray:
         """The given rows, cut or padded with 0 to int32 [rows, length]."""

@@ -25,11 +25,13 @@ def store_of(name, size) -> TokenStore:
     return TokenStore(ragged(7), ragged(9), ids)
 
 
-def batches(sizes=(7, 3), rates=None, batch_size=4, seed=0, lengths=LENGTHS) -> CodeBatches:
+def batches(sizes=(7, 3), rates=None, batch_size=4, seed=0, lengths=LENGTHS,
+            buckets=()) -> CodeBatches:
     stores = {name: store_of(name, size) for name, size in zip("qt", sizes)}
     rates = dict(zip("qt", rates or (1.0,) * len(sizes)))
     return CodeBatches(
-        stores, rates, task_feature_lengths=lengths, batch_size=batch_size, seed=seed)
+        stores, rates, task_feature_lengths=lengths, batch_size=batch_size, seed=seed,
+        target_buckets=buckets)
 
 
 def take(iterator, count):
@@ -47,14 +49,18 @@ def assert_same(some, others):
 sizes = st.lists(st.integers(1, 9), min_size=1, max_size=2).map(tuple)
 
 
-@given(sizes, st.integers(1, 6), st.integers(0, 99), st.integers(0, 12), st.integers(0, 12))
+BUCKETS = st.sampled_from([(), (2,), (2, 3)])
+
+
+@given(sizes, st.integers(1, 6), st.integers(0, 99), st.integers(0, 12), st.integers(0, 12),
+       BUCKETS)
 def test_seeking_goes_on_like_the_stream_that_was_never_left(
-    sizes, batch_size, seed, num_before, num_elsewhere):
-    stream = batches(sizes, batch_size=batch_size, seed=seed)
+    sizes, batch_size, seed, num_before, num_elsewhere, buckets):
+    stream = batches(sizes, batch_size=batch_size, seed=seed, buckets=buckets)
     take(stream, num_before)
     position = json.loads(json.dumps(stream.position()))
     uninterrupted = take(stream, 6)
-    fresh = batches(sizes, batch_size=batch_size, seed=seed)
+    fresh = batches(sizes, batch_size=batch_size, seed=seed, buckets=buckets)
     take(fresh, num_elsewhere)
     fresh.seek(position)
     assert fresh.position() == position
@@ -135,3 +141,30 @@ def test_proportional_rates_are_the_same_stream():
 def test_impossible_settings_are_refused(wrong):
     with pytest.raises(ConfigError, match="batch_size is"):
         batches(**wrong)
+
+
+def test_a_batch_of_a_bucket_is_no_longer_than_its_targets_and_cuts_none():
+    stream = batches((40, 30), batch_size=8, buckets=(2,))
+    lengths = {2: 0, 4: 0}
+    for batch in take(stream, 60):
+        sizes = (batch.decoder_target_tokens != 0).sum(axis=1)
+        lengths[batch.decoder_target_tokens.shape[1]] += 1
+        assert set(sizes) == ({2} if batch.decoder_target_tokens.shape[1] == 2 else {3})
+        assert (batch.decoder_target_tokens == 1).sum() == 8, "every target ends in EOS"
+    assert min(lengths.values()) > 0
+
+
+def test_buckets_keep_the_rates_of_tasks_and_the_weight_of_every_example():
+    stream = batches((40, 10), rates=(3.0, 1.0), batch_size=50, seed=3, buckets=(2,))
+    seen = Counter(name for batch in take(stream, 400) for name in batch.example_ids)
+    of_q = sum(count for name, count in seen.items() if name.startswith("q"))
+    assert abs(of_q / seen.total() - 0.75) < 0.02
+    for letter, size in (("q", 40), ("t", 10)):
+        counts = np.array([seen[f"{letter}{i}"] for i in range(size)])
+        assert counts.min() > 0.8 * counts.mean() and counts.max() < 1.2 * counts.mean()
+
+
+@pytest.mark.parametrize("buckets", [(1,), (3, 2), (2, 2)])
+def test_bad_buckets_are_refused(buckets):
+    with pytest.raises(ConfigError, match="target_buckets"):
+        batches(buckets=buckets)

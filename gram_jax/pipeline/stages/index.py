@@ -23,8 +23,8 @@ from gram_jax.text.vocabulary import SentencePieceVocabulary
 
 @gin.configurable
 def build_index(context: StageContext, *, search: SearchSettings = gin.REQUIRED,
-                batch_size: int = 256, max_product_length: int = gin.REQUIRED, num_fit_queries: int = 1000,
-                num_tune_queries: int = 1000) -> Mapping[str, object]:
+                max_product_length: int = gin.REQUIRED, batch_size: int = 256,
+                num_fit_queries: int = 1000, num_tune_queries: int = 1000) -> Mapping[str, object]:
     """Builds the index, learns the scoring weights, and writes the snapshot.
 
     Weights are learned by the margin loss on train queries; the head that is kept is the one
@@ -33,8 +33,8 @@ def build_index(context: StageContext, *, search: SearchSettings = gin.REQUIRED,
     Args:
       context: where to read and write.
       search: beam size and shapes of the search programs.
-      batch_size: postings computed together.
       max_product_length: tokens of a product's text, EOS included.
+      batch_size: postings computed together.
       num_fit_queries: train queries that the scoring weights are learned on.
       num_tune_queries: tune queries that the head is chosen on.
     """

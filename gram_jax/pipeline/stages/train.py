@@ -21,7 +21,8 @@ from gram_jax.text.vocabulary import SentencePieceVocabulary
 def train(context: StageContext, *, model: Callable[..., ModelConfig] = gin.REQUIRED,
           optimizer=gin.REQUIRED, mesh: Callable[[], Mesh] = gin.REQUIRED,
           mixture_or_task_name: str = gin.REQUIRED, task_modules: Sequence[str] = gin.REQUIRED,
-          task_feature_lengths: Mapping[str, int] = gin.REQUIRED, batch_size: int = gin.REQUIRED,
+          task_feature_lengths: Mapping[str, int] = gin.REQUIRED,
+          target_buckets: Sequence[int] = (), batch_size: int = gin.REQUIRED,
           num_steps: int = gin.REQUIRED, seed: int = gin.REQUIRED, num_microbatches: int = 1,
           z_loss: float = 0.0, label_smoothing: float = 0.0, checkpoint_every: int = 500,
           evaluate_every: int = 500, log_every: int = 50,
@@ -36,6 +37,7 @@ def train(context: StageContext, *, model: Callable[..., ModelConfig] = gin.REQU
       mixture_or_task_name: what to train on.
       task_modules: Python modules that register it.
       task_feature_lengths: tokens of 'inputs' and of 'targets', EOS included.
+      target_buckets: shorter lengths of targets that batches are cut to, besides the longest.
       batch_size: examples a step.
       num_steps: steps of the whole run.
       seed: of the parameters, the order of the data and the dropout.
@@ -69,7 +71,7 @@ def train(context: StageContext, *, model: Callable[..., ModelConfig] = gin.REQU
     _point_tasks_at(context, vocabulary_file)
     import_task_modules(task_modules)
     data = {"task_feature_lengths": task_feature_lengths, "batch_size": batch_size, "seed": seed}
-    batches = make_batches(mixture_or_task_name, **data)
+    batches = make_batches(mixture_or_task_name, target_buckets=target_buckets, **data)
 
     with step_bar("train", num_steps) as show:
         hooks = [ProgressHook(show)]
