@@ -19,7 +19,7 @@ def select_by_votes(postings: Sequence[np.ndarray], worths: np.ndarray, ranks: n
     Args:
       postings: rising int32 products of every candidate.
       worths: float [candidates], more is better; at equal worth the earlier candidate wins. One
-        of -inf is never chosen.
+        of -inf gets no votes, and is chosen only for products which nothing else finds.
       ranks: int [candidates], granularity as the place in `GRANULARITIES`.
       num_products: size of the catalogue.
       votes: how many candidates of each granularity a product votes for.
@@ -29,10 +29,10 @@ def select_by_votes(postings: Sequence[np.ndarray], worths: np.ndarray, ranks: n
       bool [candidates].
     """
     order = np.argsort(-worths, kind="stable")
-    order = order[worths[order] > -np.inf]
+    voted_on = order[worths[order] > -np.inf]
     counts = np.zeros(len(postings), np.int64)
     for rank in range(len(GRANULARITIES)):
-        candidates = order[ranks[order] == rank]
+        candidates = voted_on[ranks[voted_on] == rank]
         counts += _count_votes(postings, candidates, num_products, votes[rank])
     sizes = np.array([len(row) for row in postings], np.int64)
     chosen = (counts > 0) & (counts >= min_vote_share * sizes)
