@@ -22,6 +22,7 @@ STAGE_HELP = {
     "evaluate": "measure GRAM and BM25 on the test queries and print the comparison",
 }
 EXIT_USER_ERROR = 2
+EXIT_STOPPED = 130
 EXIT_INTERRUPTED = 75  # EX_TEMPFAIL: start the same command again to go on
 
 
@@ -42,6 +43,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         message = str(error).partition("\n  In call to configurable")[0]
         print(f"gram: {message}", file=sys.stderr)
         return EXIT_USER_ERROR
+    except KeyboardInterrupt:
+        print("gram: stopped; finished stages stay", file=sys.stderr)
+        return EXIT_STOPPED
     except BrokenPipeError:
         # The reader of our output (head, less) has gone: not an error of ours.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -46,11 +46,12 @@ def run_experiment(path: Path, stages: Sequence[str], *, gin_files: Sequence[str
     register()
     load_settings(list(gin_files) or [str(kept)], overrides)
     _check_room(workdir.path)
-    with atomic_file(kept) as stream:
-        stream.write(gin.config_str())
     keep_compiled_programs(workdir)
-    run_stages([stage for stage in STAGES if stage.name in stages], workdir,
-               progress=terminal_progress, say=_say)
+    with workdir.alone():
+        with atomic_file(kept) as stream:
+            stream.write(gin.config_str())
+        run_stages([stage for stage in STAGES if stage.name in stages], workdir,
+                   progress=terminal_progress, say=_say)
     if "evaluate" in stages:
         comparison_table(read_report(workdir))
 

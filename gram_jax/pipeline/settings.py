@@ -6,8 +6,9 @@ run again when, and only when, something it uses has changed.
 
 import ast
 import difflib
+import inspect
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import gin
@@ -17,7 +18,6 @@ from gram_jax.core.errors import ConfigError
 
 _REFERENCE = re.compile(r"([@%])([\w./]+)")
 _BINDING = re.compile(r"^([\w./]+)\s*=", re.MULTILINE)
-_REQUIRED = "%gin.REQUIRED"
 
 
 def gin_root() -> Path:
@@ -58,19 +58,31 @@ def load_settings(gin_files: Sequence[str], overrides: Sequence[str]) -> None:
     _parse(gin.finalize)
 
 
-def _parse(action) -> None:
+def _parse(action: Callable[[], object]) -> None:
     try:
         action()
     except (ValueError, SyntaxError, ImportError, OSError) as error:
-        text = str(error)
-        unknown = re.search(r"No configurable matching(?: reference)? '@?([\w./]+)", text)
-        parameter = re.search(r"Configurable '([\w.]+)' doesn't have a parameter named '(\w+)'",
-                              text)
-        if unknown:
-            text += _close(unknown[1].rpartition("/")[2], _configurables())
-        elif parameter:
-            text += _close(parameter[2], _parameters(parameter[1]))
-        raise ConfigError(f"The gin configuration cannot be used: {text}") from error
+        raise ConfigError(_explained(str(error))) from error
+
+
+def _explained(text: str) -> str:
+    """What gin says, with what is close to the name that it does not know."""
+    # Imported here because the stages that it lists import this module's neighbours.
+    from gram_jax.pipeline.configurables import CONFIGURABLES
+
+    if required := re.search(r"([\w.]+?)(?:/macro\.value)? set to `%gin.REQUIRED`", text):
+        return _must_be_set(required[1])
+    text = f"The gin configuration cannot be used: {text.strip()}"
+    if unknown := re.search(r"No configurable matching(?: reference)? '@?([\w./]+)", text):
+        return text + _close(unknown[1].rpartition("/")[2], sorted(CONFIGURABLES))
+    parameter = re.search(r"Configurable '([\w.]+)' doesn't have a parameter named '(\w+)'", text)
+    if parameter and (target := CONFIGURABLES.get(parameter[1].rpartition(".")[2])):
+        return text + _close(parameter[2], sorted(inspect.signature(target).parameters))
+    return text
+
+
+def _must_be_set(name: str) -> str:
+    return f"{name} must be set: --gin.{name}=VALUE, or in your gin file."
 
 
 def _literal(value: str) -> str:
@@ -90,21 +102,6 @@ def _close(name: str, known: Sequence[str]) -> str:
     return f" Known: {', '.join(sorted(known))}." if known else ""
 
 
-def _configurables() -> list[str]:
-    # gin has no public list of its registry; the names below are those this package registers.
-    from gram_jax.pipeline import configurables
-
-    return sorted(configurables.NAMES)
-
-
-def _parameters(selector: str) -> list[str]:
-    import inspect
-
-    configurable = gin.get_configurable(selector)
-    target = inspect.unwrap(configurable)
-    return sorted(inspect.signature(target).parameters)
-
-
 def settings_of(*selectors: str) -> dict[str, str]:
     """Every binding that some configurables depend on, by name.
 
@@ -116,6 +113,11 @@ def settings_of(*selectors: str) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for selector in selectors:
+        signature = inspect.signature(gin.get_configurable(selector))
+        bound = gin.get_bindings(selector, resolve_references=False)
+        for name, parameter in signature.parameters.items():
+            if parameter.default is gin.REQUIRED and name not in bound:
+                raise ConfigError(_must_be_set(f"{selector}.{name}"))
         _collect(selector, found)
     return dict(sorted(found.items()))
 
@@ -126,8 +128,6 @@ def _collect(selector: str, found: dict[str, str]) -> None:
         macro = selector.removesuffix("/macro")
         name = macro if macro != selector else f"{selector}.{parameter}"
         text = repr(value)
-        if _REQUIRED in text:
-            raise ConfigError(f"{name} must be set: --gin.{name}=VALUE, or in your gin file.")
         if name in found:
             continue
         found[name] = text

@@ -5,15 +5,17 @@ complete, so a folder that is there is whole. What a resumable stage has done so
 `<stage>.unfinished`.
 """
 
+import contextlib
 import dataclasses
+import fcntl
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from gram_jax.core.atomic import atomic_file, replace_directory
 from gram_jax.core.digest import digest_files
-from gram_jax.core.errors import ArtifactError
+from gram_jax.core.errors import ArtifactError, ConfigError
 
 _MANIFEST = "manifest.json"
 
@@ -51,6 +53,21 @@ class Workdir:
     def compilation_cache(self) -> Path:
         """Where XLA keeps compiled programs, so that a search from the shell starts at once."""
         return self.path / "compilation_cache"
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Holds the workdir, so that no second run writes into it; a killed run lets go of it.
+
+        Raises:
+          ConfigError: another run holds it.
+        """
+        with (self.path / ".lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise ConfigError(f"another run is at work in {self.path}. Wait for it, or give "
+                                  "another --workdir") from None
+            yield
 
     def manifest(self, stage: str) -> Manifest | None:
         """The manifest of a finished stage, or None when it was not run.

@@ -13,7 +13,7 @@ Schedule = Callable[[jax.Array], jax.Array]
 """From the number of updates done, int32 [], to the learning rate of the next, float32 []."""
 
 
-def constant(*, peak: float, warmup_steps: int = 0) -> Schedule:
+def warmup_constant(*, peak: float, warmup_steps: int = 0) -> Schedule:
     """Rises linearly to `peak` within `warmup_steps` updates and stays there."""
     return lambda step: jnp.asarray(peak * _warmup(step, warmup_steps), jnp.float32)
 

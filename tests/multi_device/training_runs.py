@@ -14,7 +14,7 @@ from gram_jax.testing.seekable_batches import SeekableBatches
 from gram_jax.testing.tiny_model import tiny_config
 from gram_jax.training.metric_writer import MetricWriters
 from gram_jax.training.optimizers import adamw
-from gram_jax.training.schedules import constant
+from gram_jax.training.schedules import warmup_constant
 from gram_jax.training.trainer import train
 
 CONFIG = tiny_config(dropout_rate=0.1)
@@ -26,7 +26,7 @@ def run(folder, num_steps=6, num_microbatches=1, **mesh):
     return train(
         objective=code_generation_objective(CONFIG), params=PARAMS,
         logical_axes=logical_axes(CONFIG),
-        optimizer=adamw(constant(peak=0.01), epsilon=1e-3), batches=SeekableBatches(),
+        optimizer=adamw(warmup_constant(peak=0.01), epsilon=1e-3), batches=SeekableBatches(),
         num_steps=num_steps, checkpoint_dir=folder, checkpoint_every=3, log_every=3, seed=0,
         mesh=make_mesh(**mesh), metric_writer=MetricWriters(), num_microbatches=num_microbatches)
 

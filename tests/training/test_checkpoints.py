@@ -11,7 +11,7 @@ from gram_jax.core.errors import ArtifactError
 from gram_jax.partitioning.partitioner import Partitioner
 from gram_jax.training.checkpoints import Checkpoints
 from gram_jax.training.optimizers import adamw
-from gram_jax.training.schedules import constant
+from gram_jax.training.schedules import warmup_constant
 from gram_jax.training.train_state import abstract_train_state, init_train_state
 
 POSITION = {"number": 7, "nested": {"shards": [1, 2]}}
@@ -21,7 +21,7 @@ METADATA = {"data": "0123", "sizes": (1, 2)}
 @pytest.fixture
 def run(toy):
     """(state, abstract state) of the toy."""
-    optimizer = adamw(constant(peak=1e-3))
+    optimizer = adamw(warmup_constant(peak=1e-3))
     abstract = abstract_train_state(
         toy.params, toy.logical_axes, optimizer, Partitioner(toy.mesh))
     return init_train_state(toy.params, optimizer, 3, abstract), abstract
@@ -139,7 +139,7 @@ def test_a_checkpoint_with_other_arrays_is_refused_by_name(run, toy, tmp_path):
     save(tmp_path, state, 1)
     wider = {**toy.params, "embedding": np.zeros((64, 16), np.float32)}
     abstract = abstract_train_state(
-        wider, toy.logical_axes, adamw(constant(peak=1e-3)), Partitioner(toy.mesh))
+        wider, toy.logical_axes, adamw(warmup_constant(peak=1e-3)), Partitioner(toy.mesh))
     with pytest.raises(ArtifactError, match=r"params/embedding is 'float32\[64,8\]' there"):
         restore(tmp_path, abstract)
 

@@ -7,7 +7,7 @@ import pytest
 from gram_jax.models.params import abstract_params
 from gram_jax.testing.tiny_model import tiny_config
 from gram_jax.training.optimizers import adafactor, adamw, decays
-from gram_jax.training.schedules import constant
+from gram_jax.training.schedules import warmup_constant
 
 PARAMS = {"mlp": {"kernel": jnp.full((3, 2), 2.0), "bias": jnp.ones(2)},
           "relpos_bias": {"rel_embedding": jnp.ones((2, 4))},
@@ -22,7 +22,7 @@ def update(optimizer, params, grads):
 
 @pytest.mark.parametrize("make", [adamw, adafactor])
 def test_without_gradient_only_decayed_matrices_shrink(make):
-    optimizer = make(constant(peak=0.1), weight_decay=0.5)
+    optimizer = make(warmup_constant(peak=0.1), weight_decay=0.5)
     params = update(optimizer, PARAMS, jax.tree.map(jnp.zeros_like, PARAMS))
     np.testing.assert_allclose(params["mlp"]["kernel"], 2.0 * (1 - 0.1 * 0.5), rtol=1e-6)
     for kept in ("relpos_bias", "layer_norm"):
@@ -39,7 +39,7 @@ def test_of_the_model_every_matrix_is_decayed_but_the_relative_position_bias():
 
 def test_the_first_adamw_update_is_the_rate_times_the_sign():
     params, grads = {"a": jnp.array([1.0, 1.0, 1.0])}, {"a": jnp.array([0.1, -3.0, 0.0])}
-    moved = update(adamw(constant(peak=0.01)), params, grads)
+    moved = update(adamw(warmup_constant(peak=0.01)), params, grads)
     np.testing.assert_allclose(moved["a"], [0.99, 1.01, 1.0], atol=1e-6)
 
 
@@ -49,15 +49,16 @@ def test_gradients_are_clipped_by_their_global_norm():
     grads = {"a": jnp.array([3.0, 0.0]), "b": jnp.array([4.0])}
     limited = jax.tree.map(lambda grad: grad / 5, grads)
     plain = {"epsilon": 1.0}  # so large that the update depends on the length of the gradient
-    expected = update(adamw(constant(peak=0.1), max_grad_norm=None, **plain), params, limited)
-    clipped = update(adamw(constant(peak=0.1), max_grad_norm=1.0, **plain), params, grads)
-    unclipped = update(adamw(constant(peak=0.1), max_grad_norm=None, **plain), params, grads)
+    rate = warmup_constant(peak=0.1)
+    expected = update(adamw(rate, max_grad_norm=None, **plain), params, limited)
+    clipped = update(adamw(rate, max_grad_norm=1.0, **plain), params, grads)
+    unclipped = update(adamw(rate, max_grad_norm=None, **plain), params, grads)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), clipped, expected)
     assert not np.allclose(unclipped["b"], clipped["b"])
 
 
 @pytest.mark.parametrize("optimizer", [
-    adamw(constant(peak=0.05)), adafactor(constant(peak=0.05), min_factored_size=4)])
+    adamw(warmup_constant(peak=0.05)), adafactor(warmup_constant(peak=0.05), min_factored_size=4)])
 def test_a_quadratic_is_minimised(optimizer):
     target = jax.random.normal(jax.random.key(0), (8, 6))
     params = {"a": jnp.ones((8, 6))}

@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gram_jax.training.schedules import constant, warmup_cosine, warmup_rsqrt
+from gram_jax.training.schedules import warmup_constant, warmup_cosine, warmup_rsqrt
 
 PEAK = 0.01
 
 
 @given(st.integers(1, 50), st.integers(0, 200))
 def test_every_schedule_rises_in_a_line_to_its_peak(warmup_steps, step):
-    schedules = (constant(peak=PEAK, warmup_steps=warmup_steps),
+    schedules = (warmup_constant(peak=PEAK, warmup_steps=warmup_steps),
                  warmup_rsqrt(peak=PEAK, warmup_steps=warmup_steps),
                  warmup_cosine(peak=PEAK, num_steps=300, warmup_steps=warmup_steps))
     for schedule in schedules:
@@ -38,7 +38,8 @@ def test_rsqrt_halves_when_the_steps_grow_fourfold(step):
 
 
 def test_without_warm_up_the_first_update_is_at_the_peak():
-    assert np.allclose([constant(peak=PEAK)(0), warmup_cosine(peak=PEAK, num_steps=9)(0)], PEAK)
+    firsts = [warmup_constant(peak=PEAK)(0), warmup_cosine(peak=PEAK, num_steps=9)(0)]
+    assert np.allclose(firsts, PEAK)
 
 
 def test_a_warm_up_longer_than_the_run_is_refused():

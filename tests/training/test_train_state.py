@@ -8,7 +8,7 @@ from gram_jax.partitioning.mesh import MESH_AXES
 from gram_jax.partitioning.partitioner import Partitioner
 from gram_jax.testing.tiny_model import tiny_config
 from gram_jax.training.optimizers import adafactor, adamw
-from gram_jax.training.schedules import constant
+from gram_jax.training.schedules import warmup_constant
 from gram_jax.training.train_state import abstract_train_state, init_train_state
 
 SPLIT = Partitioner(AbstractMesh((2, 2, 2), MESH_AXES))
@@ -18,7 +18,7 @@ SPLIT = Partitioner(AbstractMesh((2, 2, 2), MESH_AXES))
 def test_moments_live_where_their_params_do(make, num_moments):
     """No param is longer than 64, so Adafactor factors none of their moments either."""
     params, axes = abstract_params(tiny_config()), logical_axes(tiny_config())
-    state = abstract_train_state(params, axes, make(constant(peak=1e-3)), SPLIT)
+    state = abstract_train_state(params, axes, make(warmup_constant(peak=1e-3)), SPLIT)
     found = jax.tree_util.tree_leaves_with_path(state.opt_state)
     for path, param in jax.tree_util.tree_leaves_with_path(state.params):
         moments = [leaf for place, leaf in found
@@ -31,7 +31,7 @@ def test_moments_live_where_their_params_do(make, num_moments):
 
 def test_factored_moments_are_held_whole():
     params = {"a": jax.ShapeDtypeStruct((8, 4), np.float32)}
-    optimizer = adafactor(constant(peak=1e-3), min_factored_size=4)
+    optimizer = adafactor(warmup_constant(peak=1e-3), min_factored_size=4)
     state = abstract_train_state(params, {"a": ("vocab", "embed")}, optimizer, SPLIT)
     assert state.params["a"].sharding.spec == PartitionSpec("model", "fsdp")
     assert {leaf.shape for leaf in jax.tree.leaves(state.opt_state)} >= {(8,), (4,)}
@@ -40,7 +40,7 @@ def test_factored_moments_are_held_whole():
 
 
 def test_a_state_is_built_as_its_abstract_one_says_from_a_copy_of_the_params(toy):
-    optimizer = adamw(constant(peak=1e-3))
+    optimizer = adamw(warmup_constant(peak=1e-3))
     abstract = abstract_train_state(
         toy.params, toy.logical_axes, optimizer, Partitioner(toy.mesh))
     state = init_train_state(toy.params, optimizer, 5, abstract)

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from gram_jax.models.objectives import ObjectiveValue
 from gram_jax.testing.seekable_batches import SeekableBatches
 from gram_jax.training.optimizers import Optimizer, adamw
-from gram_jax.training.schedules import constant
+from gram_jax.training.schedules import warmup_constant
 from gram_jax.training.train_state import new_train_state
 from gram_jax.training.train_step import make_train_step
 
 # With this one, the params move by exactly minus the gradient.
-DESCENT = Optimizer(optax.sgd(1.0), constant(peak=1.0))
+DESCENT = Optimizer(optax.sgd(1.0), warmup_constant(peak=1.0))
 
 
 def squares(params, batch, rng):
@@ -60,7 +60,7 @@ def test_the_step_is_the_weighted_mean_however_the_batch_is_cut(weights, seed, n
 
 def test_the_learning_rate_is_the_one_that_was_used():
     step_fn = make_train_step(squares, adamw(lambda step: 0.1 * (step + 1)))
-    state = new_train_state({"w": jnp.zeros(4)}, adamw(constant(peak=1.0)), 0)
+    state = new_train_state({"w": jnp.zeros(4)}, adamw(warmup_constant(peak=1.0)), 0)
     rates = []
     for _ in range(3):
         state, metrics = step_fn(state, batch_of([1] * 6, 0))
