@@ -129,9 +129,9 @@ def _modifiers(words: Counter, pairs: Counter, ceiling: float,
 
 
 def _is_name(value: str) -> bool:
-    """Whether a value says something without a number: 'sq ft' and '12' do not."""
+    """Whether a value says something of its own: 'sq ft', '12' and 's' do not."""
     return not all(word in stop_words() or NUMBER.fullmatch(word) or word in _unit_words()
-                   for word in value.split(" "))
+                   or (len(word) == 1 and word.isascii()) for word in value.split(" "))
 
 
 @functools.cache

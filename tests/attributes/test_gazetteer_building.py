@@ -48,6 +48,7 @@ def test_words_of_queries_help_a_word_of_titles_over_the_floor():
     assert found == {"pergola": "modifier"}
 
 
-def test_a_unit_alone_is_no_value():
-    products = _products(*[("a", {"brand": "Watt"}), ("b", {"brand": "watts"})] * 2)
+def test_a_unit_or_a_letter_alone_is_no_value():
+    products = _products(*[("a", {"brand": "Watt"}), ("b", {"brand": "watts"})] * 2,
+                         *[("a", {"brand": "S"})] * 3)
     assert build_gazetteer(products, _SCHEMA, settings=_LOOSE).attribute_of == {}
