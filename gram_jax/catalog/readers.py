@@ -175,7 +175,7 @@ def _delimited_rows(path: Path, text: IO[str], delimiter: str, names: _Names) ->
         raise InputError(f"the header cannot be read ({error})", path=path, line=1,
                          remedy="Save the file as UTF-8 with one line of column names.") from error
     if not any(header):
-        raise InputError("the file has no header line", path=path, line=1,
+        raise InputError("the file is empty or has no header line", path=path, line=1,
                          remedy="Put the column names into the first line.")
     names.check_header(header)
     while True:
