@@ -41,9 +41,10 @@ def test_an_installed_gram_finds_the_experiments_and_tasks_that_ship(wheel, tmp_
     script = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
         "import gram_jax; assert gram_jax.__file__.startswith(sys.argv[1]), gram_jax.__file__\n"
-        "from gram_jax.pipeline.configurables import register\n"
+        "from gram_jax.pipeline.configurables import CONFIGURABLES, register\n"
         "from gram_jax.pipeline.settings import load_settings, settings_of\n"
-        "register(); load_settings(['gin/experiments/quickstart.gin'], [])\n"
+        "register()\n"
+        "load_settings(['gin/experiments/quickstart.gin'], [], configurables=CONFIGURABLES)\n"
         "print(settings_of('train')['NUM_STEPS'])\n"
         "from gram_jax.data.registry import get_mixture_or_task, import_task_modules\n"
         "import_task_modules(['tasks.mixtures'])\n"

@@ -11,7 +11,7 @@ import gin
 from gram_jax.core.atomic import atomic_file
 from gram_jax.core.errors import ConfigError
 from gram_jax.pipeline.answers import keep_compiled_programs
-from gram_jax.pipeline.configurables import register
+from gram_jax.pipeline.configurables import CONFIGURABLES, register
 from gram_jax.pipeline.inspection import comparison_table, read_report
 from gram_jax.pipeline.progress import terminal_progress
 from gram_jax.pipeline.settings import load_settings
@@ -44,7 +44,7 @@ def run_experiment(path: Path, stages: Sequence[str], *, gin_files: Sequence[str
         raise ConfigError(f"{workdir.path} has no settings yet. Name a gin file, such as "
                           "--gin_file=gin/experiments/quickstart.gin")
     register()
-    load_settings(list(gin_files) or [str(kept)], overrides)
+    load_settings(list(gin_files) or [str(kept)], overrides, configurables=CONFIGURABLES)
     _check_room(workdir.path)
     keep_compiled_programs(workdir)
     with workdir.alone():

@@ -27,13 +27,15 @@ def gin_root() -> Path:
     return checkout if (checkout / "gin" / "experiments").is_dir() else package / "shipped"
 
 
-def load_settings(gin_files: Sequence[str], overrides: Sequence[str]) -> None:
+def load_settings(gin_files: Sequence[str], overrides: Sequence[str], *,
+                  configurables: Mapping[str, Callable]) -> None:
     """Makes the gin files and `NAME=value` overrides the configuration in force.
 
     Args:
       gin_files: paths, looked up from the working directory and then where gin/ ships.
       overrides: bindings such as `SEED=1` or `train.num_steps=10`; a bare word that is no
         Python literal is taken as a string, so `PRODUCTS=my.jsonl` needs no quotes.
+      configurables: name -> function, of all that gin may bind.
 
     Raises:
       ConfigError: a file is missing, a name is unknown, or a value cannot be read.
@@ -45,7 +47,7 @@ def load_settings(gin_files: Sequence[str], overrides: Sequence[str]) -> None:
             shipped = sorted(str(path.relative_to(gin_root()))
                              for path in (gin_root() / "gin" / "experiments").glob("*.gin"))
             raise ConfigError(f"No gin file {file}. Those that ship: {', '.join(shipped)}")
-        _parse(lambda file=file: gin.parse_config_file(file))
+        _parse(lambda file=file: gin.parse_config_file(file), configurables)
     known = sorted(set(_BINDING.findall(gin.config_str())))
     for override in overrides:
         name, equals, value = override.partition("=")
@@ -54,29 +56,27 @@ def load_settings(gin_files: Sequence[str], overrides: Sequence[str]) -> None:
         if "." not in name and name not in known:
             macros = [k for k in known if "." not in k]
             raise ConfigError(f"Nothing uses --gin.{name}.{_close(name, macros)}")
-        _parse(lambda name=name, value=value: gin.parse_config(f"{name} = {_literal(value)}"))
-    _parse(gin.finalize)
+        binding = f"{name} = {_literal(value)}"
+        _parse(lambda binding=binding: gin.parse_config(binding), configurables)
+    _parse(gin.finalize, configurables)
 
 
-def _parse(action: Callable[[], object]) -> None:
+def _parse(action: Callable[[], object], configurables: Mapping[str, Callable]) -> None:
     try:
         action()
     except (ValueError, SyntaxError, ImportError, OSError) as error:
-        raise ConfigError(_explained(str(error))) from error
+        raise ConfigError(_explained(str(error), configurables)) from error
 
 
-def _explained(text: str) -> str:
+def _explained(text: str, configurables: Mapping[str, Callable]) -> str:
     """What gin says, with what is close to the name that it does not know."""
-    # Imported here because the stages that it lists import this module's neighbours.
-    from gram_jax.pipeline.configurables import CONFIGURABLES
-
     if required := re.search(r"([\w.]+?)(?:/macro\.value)? set to `%gin.REQUIRED`", text):
         return _must_be_set(required[1])
     text = f"The gin configuration cannot be used: {text.strip()}"
     if unknown := re.search(r"No configurable matching(?: reference)? '@?([\w./]+)", text):
-        return text + _close(unknown[1].rpartition("/")[2], sorted(CONFIGURABLES))
+        return text + _close(unknown[1].rpartition("/")[2], sorted(configurables))
     parameter = re.search(r"Configurable '([\w.]+)' doesn't have a parameter named '(\w+)'", text)
-    if parameter and (target := CONFIGURABLES.get(parameter[1].rpartition(".")[2])):
+    if parameter and (target := configurables.get(parameter[1].rpartition(".")[2])):
         return text + _close(parameter[2], sorted(inspect.signature(target).parameters))
     return text
 

@@ -23,6 +23,10 @@ def registered():
         gin.clear_config()
 
 
+def load(gin_files: list[str], overrides: list[str]) -> None:
+    load_settings(gin_files, overrides, configurables=CONFIGURABLES)
+
+
 def all_settings() -> dict[str, str]:
     return {name: value for stage in STAGES
             for name, value in settings_of(*stage.configurables).items()}
@@ -32,7 +36,7 @@ def all_settings() -> dict[str, str]:
     str(path.relative_to(ROOT)) for path in (ROOT / "gin" / "experiments").glob("*.gin")
     if "pulse" not in path.name))
 def test_every_experiment_gives_every_stage_what_it_requires(file):
-    load_settings([file], ["PRODUCTS=a.csv"] if file == OWN else [])
+    load([file], ["PRODUCTS=a.csv"] if file == OWN else [])
     assert {"NUM_STEPS", "ModelConfig.d_model"} <= {name.split("gram_jax.")[-1]
                                                     for name in all_settings()}
 
@@ -42,20 +46,20 @@ def test_every_size_and_mesh_can_stand_in_an_experiment(folder):
     files = sorted((ROOT / "gin" / folder).glob("*.gin"))
     assert files
     for file in files:
-        load_settings([QUICKSTART, str(file.relative_to(ROOT))], [])
+        load([QUICKSTART, str(file.relative_to(ROOT))], [])
         assert all_settings()
 
 
 def test_later_files_and_overrides_win_and_reach_what_refers_to_them():
-    load_settings([QUICKSTART, "gin/experiments/quickstart_pulse.gin"], ["NUM_STEPS=7"])
+    load([QUICKSTART, "gin/experiments/quickstart_pulse.gin"], ["NUM_STEPS=7"])
     found = all_settings()
     assert found["NUM_STEPS"] == "7" and found["VOCAB_SIZE"] == "1024"
 
 
 def test_a_stage_depends_on_its_own_settings_only():
-    load_settings([QUICKSTART], [])
+    load([QUICKSTART], [])
     before = {stage.name: settings_of(*stage.configurables) for stage in STAGES}
-    load_settings([QUICKSTART], ["BEAM_SIZE=17", "MiningSettings.max_products=50"])
+    load([QUICKSTART], ["BEAM_SIZE=17", "MiningSettings.max_products=50"])
     after = {stage.name: settings_of(*stage.configurables) for stage in STAGES}
     assert [name for name in before if before[name] != after[name]] == ["codes", "index"]
 
@@ -63,14 +67,14 @@ def test_a_stage_depends_on_its_own_settings_only():
 def test_a_file_stands_for_its_content(tmp_path):
     products = tmp_path / "products.csv"
     products.write_text("product_id,title\n1,a\n")
-    load_settings([OWN], [f"PRODUCTS={products}"])
+    load([OWN], [f"PRODUCTS={products}"])
     first = settings_of("prepare")
     products.write_text("product_id,title\n1,b\n")
     assert settings_of("prepare") != first
 
 
 def test_words_need_no_quotes_and_numbers_stay_numbers():
-    load_settings([OWN], ["PRODUCTS=my file.csv", "CLICKS=None", "BATCH_SIZE=3"])
+    load([OWN], ["PRODUCTS=my file.csv", "CLICKS=None", "BATCH_SIZE=3"])
     found = all_settings()
     assert (found["PRODUCTS"], found["CLICKS"], found["BATCH_SIZE"]) == (
         "'my file.csv'", "None", "3")
@@ -84,15 +88,15 @@ def test_words_need_no_quotes_and_numbers_stay_numbers():
 ])
 def test_what_is_close_is_named(override, said):
     with pytest.raises(ConfigError, match=said):
-        load_settings([OWN], [override])
+        load([OWN], [override])
 
 
 def test_what_must_be_set_is_named():
     with pytest.raises(ConfigError, match="PRODUCTS must be set"):
-        load_settings([OWN], [])
+        load([OWN], [])
     with pytest.raises(ConfigError, match=r"build_index\.search must be set"):
-        load_settings([QUICKSTART], ["build_index.search=%gin.REQUIRED"])
-    load_settings(["gin/runs/gram.gin"], [])
+        load([QUICKSTART], ["build_index.search=%gin.REQUIRED"])
+    load(["gin/runs/gram.gin"], [])
     with pytest.raises(ConfigError, match=r"prepare\.read_shop must be set"):
         settings_of("prepare")
 
