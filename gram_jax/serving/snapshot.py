@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gram_jax.core.errors import ArtifactError
+from gram_jax.core.errors import ArtifactError, ConfigError
 from gram_jax.core.records import Query
 from gram_jax.models.code_score import CodeScoreParams
 from gram_jax.models.config import ModelConfig
@@ -32,7 +32,8 @@ class SearchSettings:
     def __post_init__(self):
         for field in dataclasses.fields(self):
             if getattr(self, field.name) < 1:
-                raise ValueError(f"{field.name} must be positive, not {getattr(self, field.name)}")
+                raise ConfigError(f"SearchSettings.{field.name} must be positive, "
+                                  f"not {getattr(self, field.name)}")
 
 
 @dataclasses.dataclass(frozen=True)
