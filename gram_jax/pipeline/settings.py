@@ -133,8 +133,19 @@ def _collect(selector: str, found: dict[str, str]) -> None:
         found[name] = text
         if isinstance(value, str) and value and Path(value).exists():
             found[name] = f"{text} holding {digest_files(Path(value))}"
-        for kind, reference in _REFERENCE.findall(text):
+        for kind, reference in _references(value):
             if kind == "%":
                 _collect(f"{reference}/macro", found)
             else:
                 _collect(reference, found)
+
+
+def _references(value: object) -> list[tuple[str, str]]:
+    """The ('@' or '%', name) that a bound value refers to; a string refers to nothing."""
+    if isinstance(value, str):
+        return []
+    if isinstance(value, Mapping):
+        return [found for pair in value.items() for part in pair for found in _references(part)]
+    if isinstance(value, list | tuple | set):
+        return [found for part in value for found in _references(part)]
+    return _REFERENCE.findall(repr(value))

@@ -24,7 +24,7 @@ from gram_jax.models.config import ModelConfig
 from gram_jax.models.params import Params, bind, digest_params
 from gram_jax.models.teacher_forcing import code_token_log_probs
 from gram_jax.retrieval.posting_batches import NONE, posting_batches
-from gram_jax.retrieval.token_rows import pad_rows, text_rows
+from gram_jax.text.encoding import encode_inputs, with_eos
 from gram_jax.text.prompts import product_input
 from gram_jax.trie.builder import build_trie
 from gram_jax.trie.code_trie import CodeTrie
@@ -94,8 +94,8 @@ def build_index(code_table: CodeTable, vocabulary: Vocabulary, config: ModelConf
     if len(product_texts) != len(code_table.product_ids):
         raise ValueError(f"{len(product_texts)} texts for {len(code_table.product_ids)} products")
     code_tokens, trie = _spell(code_table, vocabulary)
-    texts = text_rows(vocabulary, [product_input(text) for text in product_texts],
-                      max_product_length)
+    texts = encode_inputs(vocabulary, [product_input(text) for text in product_texts],
+                          max_product_length)
     posting_codes = code_table.posting_codes
     code_lengths = (code_tokens != 0).sum(axis=1)
     batches = posting_batches(code_table.posting_products, code_lengths[posting_codes],
@@ -123,7 +123,7 @@ def _spell(code_table: CodeTable, vocabulary: Vocabulary) -> tuple[np.ndarray, C
     names = [code.text for code in code_table.codes]
     rows = vocabulary.encode(names)
     trie = build_trie(rows, vocab_size=vocabulary.vocab_size, eos_id=vocabulary.eos_id, names=names)
-    return pad_rows([row + [vocabulary.eos_id] for row in rows], trie.max_depth), trie
+    return with_eos(rows, vocabulary.eos_id, trie.max_depth), trie
 
 
 def save_index(folder: str | os.PathLike, index: RetrievalIndex) -> None:

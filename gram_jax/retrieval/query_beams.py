@@ -18,7 +18,7 @@ from gram_jax.models.cached_decoder import CachedDecoder
 from gram_jax.models.config import ModelConfig
 from gram_jax.models.params import Params
 from gram_jax.retrieval.index import RetrievalIndex
-from gram_jax.retrieval.token_rows import text_rows
+from gram_jax.text.encoding import encode_inputs
 from gram_jax.text.normal_form import normalize_text
 from gram_jax.text.prompts import query_input
 
@@ -82,9 +82,8 @@ class BeamSearcher:
     def _search(self, queries: Sequence[Query]) -> list[QueryBeams]:
         num_rows = 1 if len(queries) == 1 else self._batch_size
         rows = np.zeros((num_rows, self._max_query_length), np.int32)
-        rows[:len(queries)] = text_rows(self._vocabulary,
-                                        [query_input(query.text) for query in queries],
-                                        self._max_query_length)
+        texts = [query_input(query.text) for query in queries]
+        rows[:len(queries)] = encode_inputs(self._vocabulary, texts, self._max_query_length)
         for place, query in enumerate(queries):
             if not normalize_text(query.text):
                 rows[place] = 0  # beam search knows a row of padding as no query

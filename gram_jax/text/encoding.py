@@ -29,7 +29,7 @@ def encode_inputs(vocabulary: "Vocabulary", texts: Sequence[str], max_length: in
     if max_length < 1:
         raise ValueError(f"max_length is {max_length}, which leaves no room for EOS")
     rows = [ids[: max_length - 1] for ids in vocabulary.encode(texts)]
-    return _with_eos(rows, vocabulary.eos_id, max_length)
+    return with_eos(rows, vocabulary.eos_id, max_length)
 
 
 def encode_codes(
@@ -53,7 +53,7 @@ def encode_codes(
     for code, ids in zip(codes, rows):
         if len(ids) + 1 > length:
             raise code_too_long(code, len(ids) + 1, length)
-    return _with_eos(rows, vocabulary.eos_id, length)
+    return with_eos(rows, vocabulary.eos_id, length)
 
 
 def code_too_long(code: str, num_tokens: int, max_length: int) -> ConfigError:
@@ -64,7 +64,14 @@ def code_too_long(code: str, num_tokens: int, max_length: int) -> ConfigError:
     )
 
 
-def _with_eos(rows: Sequence[Sequence[int]], eos_id: int, length: int) -> np.ndarray:
+def with_eos(rows: Sequence[Sequence[int]], eos_id: int, length: int) -> np.ndarray:
+    """Token rows with EOS behind each and 0 after that: int32 [rows, length].
+
+    Raises:
+      ValueError: a row does not fit.
+    """
+    if max(map(len, rows), default=0) >= length:
+        raise ValueError(f"a row of {max(map(len, rows))} tokens and EOS does not fit {length}")
     tokens = np.zeros((len(rows), length), np.int32)
     lengths = np.fromiter(map(len, rows), np.int64, len(rows))
     tokens[np.arange(length) < lengths[:, None]] = [token for row in rows for token in row]

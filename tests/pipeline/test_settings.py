@@ -73,6 +73,14 @@ def test_a_file_stands_for_its_content(tmp_path):
     assert settings_of("prepare") != first
 
 
+def test_signs_of_gin_in_a_users_words_are_words():
+    columns = "{'title': 'name@home', 'product_id': '%id'}"
+    load([OWN], ["PRODUCTS=shop@50%off.csv", f"read_own_shop.product_columns={columns}"])
+    found = settings_of("prepare")
+    assert found["PRODUCTS"] == "'shop@50%off.csv'"
+    assert "'name@home'" in found["read_own_shop.product_columns"]
+
+
 def test_words_need_no_quotes_and_numbers_stay_numbers():
     load([OWN], ["PRODUCTS=my file.csv", "CLICKS=None", "BATCH_SIZE=3"])
     found = all_settings()

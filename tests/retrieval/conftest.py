@@ -14,7 +14,6 @@ from gram_jax.models.config import ModelConfig
 from gram_jax.models.params import Params, bind
 from gram_jax.models.teacher_forcing import code_token_log_probs
 from gram_jax.retrieval.index import RetrievalIndex, build_index
-from gram_jax.retrieval.token_rows import pad_rows
 from gram_jax.testing.tiny_model import tiny_config, tiny_params
 
 WORDS = ("nike", "adidas", "shoe", "boot", "red", "blue", "men", "air", "max", "trail")
@@ -53,9 +52,10 @@ class World:
     def log_probs_of_all_codes(self, text):
         """Teacher-forced, one text alone: float32 [codes, length]."""
         (tokens,) = self.vocabulary.encode([text])
+        row = [*tokens[:MAX_LENGTH - 1], 1]
+        rows = np.array([row + [0] * (MAX_LENGTH - len(row))], np.int32)
         return np.asarray(teacher_forced(
-            self.config, self.params, pad_rows([[*tokens[:MAX_LENGTH - 1], 1]], MAX_LENGTH),
-            self.index.code_tokens[None]))[0]
+            self.config, self.params, rows, self.index.code_tokens[None]))[0]
 
 
 @functools.partial(jax.jit, static_argnames="config")

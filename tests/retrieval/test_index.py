@@ -8,7 +8,6 @@ from gram_jax.codes.code_table import CodeTable
 from gram_jax.core.errors import ArtifactError, InputError
 from gram_jax.models.params import digest_params
 from gram_jax.retrieval.index import RetrievalIndex, build_index, load_index, save_index
-from gram_jax.retrieval.token_rows import pad_rows
 
 
 def test_every_posting_holds_the_probabilities_of_its_own_product_and_code(world):
@@ -121,8 +120,3 @@ def test_a_shop_without_codes_has_an_index(world, tmp_path):
     index = build_index(table, world.vocabulary, world.config, world.params, ["shoe"])
     save_index(tmp_path / "index", index)
     assert load_index(tmp_path / "index", params_digest=index.params_digest).digest == index.digest
-
-
-def test_rows_too_long_are_refused():
-    with pytest.raises(ValueError, match="row 1 has 3 tokens"):
-        pad_rows([[1], [1, 2, 3]], 2)

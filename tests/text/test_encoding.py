@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gram_jax.core.errors import ConfigError
-from gram_jax.text.encoding import encode_codes, encode_inputs
+from gram_jax.text.encoding import encode_codes, encode_inputs, with_eos
 
 text_lists = st.lists(st.text(max_size=20), max_size=4)
 
@@ -38,3 +38,9 @@ def test_a_code_that_does_not_fit_is_named(vocabulary):
 def test_inputs_need_room_for_eos(vocabulary):
     with pytest.raises(ValueError, match="no room"):
         encode_inputs(vocabulary, ["x"], 0)
+
+
+def test_rows_too_long_are_refused():
+    assert with_eos([[5], [5, 6]], 1, 3).tolist() == [[5, 1, 0], [5, 6, 1]]
+    with pytest.raises(ValueError, match="3 tokens"):
+        with_eos([[5], [5, 6, 7]], 1, 3)
