@@ -33,7 +33,8 @@ class Row:
 
 
 def read_rows(path: str | Path, *, columns: Mapping[str, str | None] | None = None,
-              required: Sequence[str] = ()) -> Iterator[Row]:
+              required: Sequence[str] = (), delimiter: str | None = None,
+              encoding: str = "utf-8-sig") -> Iterator[Row]:
     """Streams the rows of a file.
 
     Args:
@@ -41,6 +42,8 @@ def read_rows(path: str | Path, *, columns: Mapping[str, str | None] | None = No
       columns: our field name -> their column name. A column of theirs mapped to None is ignored,
         and so is one whose name a mapping has given to another column.
       required: our field names that a file with a header must have.
+      delimiter: what separates the fields of a csv or tsv file, where its name does not say.
+      encoding: of a text file.
 
     Yields:
       Rows in file order. Blank lines are passed over.
@@ -57,7 +60,8 @@ def read_rows(path: str | Path, *, columns: Mapping[str, str | None] | None = No
             f"Name the file by its format, one of {', '.join(FORMATS)}, or such a name and .gz."))
     names = _Names(path, columns, required)
     num_rows = 0
-    for line, values, bad in _raw_rows(path, suffix.lower(), names):
+    delimiter = delimiter or _DELIMITERS.get(suffix.lower())
+    for line, values, bad in _raw_rows(path, suffix.lower(), names, delimiter, encoding):
         num_rows += 1
         if bad is None:
             try:
@@ -86,6 +90,10 @@ class _Names:
         self._seen.update(values)
         return {self._ours.get(name, name): value for name, value in values.items()
                 if name not in self._ignored and name}
+
+    def kept(self, header: Sequence[str]) -> list[str]:
+        """The columns that are not ignored."""
+        return [name for name in header if name not in self._ignored]
 
     def check_header(self, header: Sequence[str]) -> None:
         named = [name for name in header if name]
@@ -117,16 +125,17 @@ class _Names:
 _RawRow = tuple[int, Mapping[str, Any], BadRow | None]
 
 
-def _raw_rows(path: Path, suffix: str, names: _Names) -> Iterator[_RawRow]:
+def _raw_rows(path: Path, suffix: str, names: _Names, delimiter: str | None,
+              encoding: str) -> Iterator[_RawRow]:
     line = 0
     try:
         with _opened(path) as stream:
             if suffix == ".parquet":
                 rows = _parquet_rows(path, stream, names)
             else:
-                text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape",
+                text = io.TextIOWrapper(stream, encoding=encoding, errors="surrogateescape",
                                         newline="" if suffix in _DELIMITERS else "\n")
-                rows = (_delimited_rows(path, text, _DELIMITERS[suffix], names)
+                rows = (_delimited_rows(path, text, delimiter, names)
                         if suffix in _DELIMITERS else _json_rows(text))
             for row in rows:
                 line = row[0]
@@ -206,9 +215,10 @@ def _parquet_rows(path: Path, stream: IO[bytes], names: _Names) -> Iterator[_Raw
         # Parquet is read from its end, which a gzip stream can only do by being unpacked first.
         source = io.BytesIO(stream.read()) if path.suffix == ".gz" else stream
         table = parquet.ParquetFile(source)
-        names.check_header(table.schema_arrow.names)
+        header = table.schema_arrow.names
+        names.check_header(header)
         row = 0
-        for batch in table.iter_batches(batch_size=1024):
+        for batch in table.iter_batches(batch_size=1024, columns=names.kept(header)):
             for values in batch.to_pylist():
                 row += 1
                 yield row, values, None

@@ -132,3 +132,16 @@ def test_parquet_keeps_types_and_counts_rows(tmp_path):
     path = write_rows(tmp_path / "x.parquet", rows)
     assert [row.line for row in read_rows(path)] == [1, 2, 3]
     assert [json.dumps(dict(row.values)) for row in read_rows(path)] == [json.dumps(rows[0])] * 3
+
+
+def test_separator_and_encoding_may_be_told(tmp_path):
+    path = tmp_path / "tabs.csv"
+    path.write_bytes("product_id\ttitle\n1\t1/2 in. caf\xe9, 90\xb0\n".encode("latin-1"))
+    row, = read_rows(path, delimiter="\t", encoding="latin-1")
+    assert row.values == {"product_id": "1", "title": "1/2 in. caf\xe9, 90\xb0"}
+
+
+def test_ignored_parquet_columns_are_left_out(tmp_path):
+    path = write_rows(tmp_path / "x.parquet", [{"product_id": "1", "title": "a", "text": "long"}])
+    row, = read_rows(path, columns={"text": None, "name": "title"})
+    assert row.values == {"product_id": "1", "name": "a"}
