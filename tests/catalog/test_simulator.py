@@ -18,7 +18,7 @@ from gram_jax.catalog.simulator.sellers import write_products
 from gram_jax.catalog.simulator.settings import TYPE_INDEX, TYPES, SimulatorSettings
 from gram_jax.catalog.simulator.shoppers import Asked, Need, ask
 from gram_jax.catalog.splits import query_key
-from gram_jax.core.digest import digest_files
+from gram_jax.core.digest import digest_files, digest_texts
 from gram_jax.text.normal_form import words
 
 SETTINGS = SimulatorSettings()
@@ -203,6 +203,18 @@ def test_sessions_have_a_long_tail():
     assert counts[:300].sum() > 0.35 * counts.sum()
 
 
+@pytest.mark.parametrize(("sizes", "digest"), [
+    ({"num_products": 60, "num_queries": 40, "num_tune_queries": 10, "num_test_queries": 12,
+      "seed": 1}, "2f2f2120d7dea375"),
+    ({}, "a289dcd1673f9a35"),
+])
+def test_the_published_figures_are_of_this_very_shop(sizes, digest):
+    """With the locked NumPy: its random streams may change between releases."""
+    made = simulate_shop(**sizes)
+    assert digest_texts(map(repr, (*made.products, *made.queries, *made.clicks, *made.judgments,
+                                   sorted(made.splits.items())))) == digest
+
+
 def test_values_are_long_tailed_over_dozens_of_categories(world):
     categories = np.bincount(world.truth[:, TYPE_INDEX["category"]])
     assert len(categories) >= 36 and categories.max() > 5 * np.median(categories)
@@ -212,8 +224,8 @@ def test_values_are_long_tailed_over_dozens_of_categories(world):
 
 
 def test_sellers_differ_in_style_and_leave_things_out(world):
-    products = write_products(world, tuple(map(str, range(1500))), load_lexicon(), SETTINGS,
-                              np.random.default_rng(5))
+    products = tuple(write_products(world, tuple(map(str, range(1500))), load_lexicon(), SETTINGS,
+                                    np.random.default_rng(5)))
     titles = [product.title for product in products]
     assert all(title == title.strip() and title for title in titles)
     assert any(title.islower() for title in titles) and any(" - " in title for title in titles)

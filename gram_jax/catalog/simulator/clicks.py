@@ -4,8 +4,10 @@ Relevance is a matter of truths alone; texts matter to the search only, which de
 get to see.
 """
 
+import array
+import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -17,8 +19,8 @@ _CATEGORY = TYPE_INDEX["category"]
 _MINOR = frozenset(TYPE_INDEX[name] for name in MINOR_TYPES)
 
 
-def grades(world: World, need: Need) -> np.ndarray:
-    """int8 [products]: how well each product satisfies what the shopper named.
+def grades(world: World, need: Need, products: np.ndarray | slice = slice(None)) -> np.ndarray:
+    """int8 [products]: how well each of the products, or of all, satisfies what was named.
 
     3: all that was named. 2: all but one minor thing, where at least three things were named and
     the category is right. 1: the category is right (or, where the shopper named none, something
@@ -26,10 +28,11 @@ def grades(world: World, need: Need) -> np.ndarray:
     """
     places = np.array([place for place, _ in need.named])
     wanted = np.array([value for _, value in need.named], np.int32)
-    holds = world.truth[:, places] == wanted
+    truth = world.truth[products]
+    holds = truth[:, places] == wanted
     missed = (~holds).sum(axis=1)
     minor = np.array([place in _MINOR for place in places])
-    related = world.truth[:, _CATEGORY] == need.category
+    related = truth[:, _CATEGORY] == need.category
     if _CATEGORY not in places:
         related = holds.any(axis=1)
     result = related.astype(np.int8)
@@ -55,7 +58,7 @@ def click_counts(world: World, need: Need, shown: np.ndarray, sessions: int,
       settings: click rates.
       rng: decides.
     """
-    graded = grades(world, need)[shown]
+    graded = grades(world, need, shown)
     looked_at = np.arange(1, len(shown) + 1, dtype=np.float64) ** -settings.examination_slope
     chance = np.array(settings.click_rates)[graded] * looked_at
     if need.unspoken is not None:
@@ -85,30 +88,54 @@ class ShopSearch:
     values that it makes use of whatever the words, by popularity and by chance.
     """
 
-    def __init__(self, world: World, titles: Sequence[str], settings: SimulatorSettings):
-        self._world, self._settings = world, settings
-        products_of: dict[str, list[int]] = {}
-        for product, title in enumerate(titles):
-            for word in sorted(_plain_words(title)):
-                products_of.setdefault(word, []).append(product)
-        self._products_of = {word: np.array(found) for word, found in products_of.items()}
-        self._members = {int(department): np.flatnonzero(world.department == department)
-                         for department in np.unique(world.department)}
-        self._popularity = 0.5 * np.log(world.popularity)
+    def __init__(self, world: World, titles: Iterable[str], settings: SimulatorSettings):
+        self._settings = settings
+        members = {int(department): np.flatnonzero(world.department == department)
+                   for department in np.unique(world.department)}
+        self._shelves = {department: _Shelf(found, world.truth[found].T.copy(),
+                                            0.5 * np.log(world.popularity[found]), {})
+                         for department, found in members.items()}
+        place = np.zeros(len(world.department), np.int32)
+        for found in members.values():
+            place[found] = np.arange(len(found))
+        for department, at, title in zip(world.department.tolist(), place.tolist(), titles):
+            places_of = self._shelves[department].places_of
+            for word in _plain_words(title):
+                if word not in places_of:
+                    places_of[word] = array.array("i")
+                places_of[word].append(at)
 
     def rank(self, asked: Asked, rng: np.random.Generator) -> np.ndarray:
         """int [at most max_rank]: products, best first."""
-        settings, world, need = self._settings, self._world, asked.need
-        score = self._popularity.copy()
+        settings, shelf = self._settings, self._shelves[asked.need.department]
+        score = shelf.popularity.copy()
         for word in sorted(_plain_words(asked.text)):
-            if word in self._products_of:
-                score[self._products_of[word]] += settings.word_weight
-        for place, value in need.named:
+            if word in shelf.places_of:
+                score[np.frombuffer(shelf.places_of[word], np.int32)] += settings.word_weight
+        for type_index, value in asked.need.named:
             if rng.random() < settings.understood_share:
-                score += settings.understood_weight * (world.truth[:, place] == value)
-        candidates = self._members[need.department]
-        score = score[candidates] + rng.gumbel(0.0, 0.5, len(candidates))
-        return candidates[np.argsort(-score, kind="stable")[:settings.max_rank]]
+                score += settings.understood_weight * (shelf.truth[type_index] == value)
+        score = score + rng.gumbel(0.0, 0.5, len(score))
+        return shelf.products[_best(score, settings.max_rank)]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Shelf:
+    """A department, as its search sees it; a place counts its products."""
+
+    products: np.ndarray  # int [places]
+    truth: np.ndarray  # int32 [types, places]
+    popularity: np.ndarray  # float64 [places]
+    places_of: dict[str, array.array]  # word -> the places whose titles hold it, int32
+
+
+def _best(score: np.ndarray, count: int) -> np.ndarray:
+    """The first `count` places of a stable sort, highest score first."""
+    if len(score) <= count:
+        return np.argsort(-score, kind="stable")
+    least = np.partition(score, len(score) - count)[len(score) - count]
+    among = np.flatnonzero(score >= least)
+    return among[np.argsort(-score[among], kind="stable")[:count]]
 
 
 def _plain_words(text: str) -> set[str]:

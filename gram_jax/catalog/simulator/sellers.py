@@ -4,6 +4,7 @@ Reads the truth of products; knows nothing of shoppers.
 """
 
 import dataclasses
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -46,22 +47,20 @@ class _Seller:
 
 
 def write_products(world: World, product_ids: tuple[str, ...], lexicon: Lexicon,
-                   settings: SimulatorSettings, rng: np.random.Generator) -> tuple[Product, ...]:
-    """The products as their sellers put them into the catalogue."""
+                   settings: SimulatorSettings, rng: np.random.Generator) -> Iterator[Product]:
+    """Yields the products as their sellers put them into the catalogue."""
     sellers = [_make_seller(lexicon, settings, rng) for _ in range(settings.num_sellers)]
     drawn = rng.choice(len(sellers), size=len(product_ids), p=zipf(len(sellers), 0.7))
     title_rates = np.array([settings.title_rates.get(name, 0.0) for name in TYPES])
     field_rates = np.array([settings.field_rates.get(name, 0.0) for name in TYPES])
     chances = rng.random((2, len(product_ids), len(TYPES)))
-    products = []
     for index, product_id in enumerate(product_ids):
         seller = sellers[drawn[index]]
         told = chances[0, index] < 1 - (1 - title_rates) ** seller.verbosity
         filled = chances[1, index] < field_rates
         title = _title(world, index, told, seller, lexicon, settings, rng)
         fields = _fields(world, index, filled, seller, settings, rng)
-        products.append(Product(product_id, title, fields))
-    return tuple(products)
+        yield Product(product_id, title, fields)
 
 
 def _make_seller(lexicon: Lexicon, settings: SimulatorSettings,

@@ -53,20 +53,21 @@ def ask(world: World, lexicon: Lexicon, num_queries: int, settings: SimulatorSet
     having = (world.truth >= 0).mean(axis=0)
     # A value can only be named where a product has one, so the rates are raised for those.
     rates = np.minimum(rates / np.maximum(having, 1e-9), 1.0)
+    popularity = np.cumsum(world.popularity)
     asked: dict[str, Asked] = {}
     for _ in range(num_queries * _TRIES_PER_QUERY):
         if len(asked) == num_queries:
             return list(asked.values())
-        need = _draw_need(world, rates, settings, rng)
+        need = _draw_need(world, popularity, rates, settings, rng)
         text = speaker.say(need, world)
         asked.setdefault(query_key(text), Asked(text, need))
     raise ValueError(f"{len(world.truth)} products give only {len(asked)} different queries, "
                      f"not {num_queries}")
 
 
-def _draw_need(world: World, rates: np.ndarray, settings: SimulatorSettings,
-               rng: np.random.Generator) -> Need:
-    wanted = int(np.searchsorted(np.cumsum(world.popularity), rng.random(), side="right"))
+def _draw_need(world: World, popularity: np.ndarray, rates: np.ndarray,
+               settings: SimulatorSettings, rng: np.random.Generator) -> Need:
+    wanted = int(np.searchsorted(popularity, rng.random(), side="right"))
     truth = world.truth[min(wanted, len(world.truth) - 1)]
     has = truth >= 0
     named = np.flatnonzero(has & (rng.random(len(TYPES)) < rates))

@@ -42,7 +42,7 @@ def simulate_shop(*, seed: int = 0, num_products: int = 4000, num_queries: int =
         np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(4))
     world = make_world(lexicon, num_products, settings, world_rng)
     product_ids = tuple(f"p{index:06d}" for index in range(num_products))
-    products = write_products(world, product_ids, lexicon, settings, seller_rng)
+    products = tuple(write_products(world, product_ids, lexicon, settings, seller_rng))
     asked = ask(world, lexicon, num_queries + num_tune_queries + num_test_queries, settings,
                 shopper_rng)
     query_ids = [f"q{index:06d}" for index in range(len(asked))]
