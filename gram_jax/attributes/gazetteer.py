@@ -7,7 +7,7 @@ import dataclasses
 import functools
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from gram_jax.attributes.measures import measure_spans, size_spans
 from gram_jax.attributes.normalize import normalize_value, value_words
@@ -46,37 +46,45 @@ class Gazetteer:
         category or a modifier. Last, measures ('60 in') and sizes ('36 x 80') wherever they
         stand.
         """
-        text_words = value_words(text)
-        spans = set(measure_spans(text_words)) | set(size_spans(text_words))
-        for span in self._leftmost_longest(text_words):
-            spans.add(span)
-            spans.update(self._inside(span, text_words))
-        return sorted(spans)
+        return self.match_words(value_words(text))
 
-    def _leftmost_longest(self, text_words: tuple[str, ...]) -> list[Span]:
-        spans = []
+    def match_words(self, text_words: Sequence[str]) -> list[Span]:
+        """`match` for a text that `value_words` has read."""
+        spans = set(measure_spans(text_words))
+        spans.update(size_spans(text_words))
         at = 0
         while at < len(text_words):
             for length in self._lengths.get(text_words[at], ()):
-                value = " ".join(text_words[at:at + length])
+                value = " ".join(text_words[at:at + length]) if length > 1 else text_words[at]
                 if at + length <= len(text_words) and value in self.attribute_of:
-                    spans.append(Span(at, at + length, self.attribute_of[value], value))
+                    spans.add(Span(at, at + length, self.attribute_of[value], value))
+                    if length > 1:
+                        spans.update(Span(at + inner.start, at + inner.end, *inner[2:])
+                                     for inner in self._inside(value))
                     at += length
                     break
             else:
                 at += 1
-        return spans
+        return sorted(spans)
 
-    def _inside(self, span: Span, text_words: tuple[str, ...]) -> list[Span]:
-        spans = []
-        for start in range(span.start, span.end):
-            for end in range(start + 1, span.end + 1):
-                value = " ".join(text_words[start:end])
-                attribute = self.attribute_of.get(value)
-                if end - start < span.end - span.start and attribute is not None and (
-                        attribute == span.attribute or span.attribute in _OPEN_TYPES):
-                    spans.append(Span(start, end, attribute, value))
-        return spans
+    def _inside(self, value: str) -> tuple[Span, ...]:
+        """The values that hold where `value` does, by their place in it."""
+        known = self._inner.get(value)
+        if known is None:
+            parts, outer = value.split(" "), self.attribute_of[value]
+            windows = ((start, end) for start in range(len(parts))
+                       for end in range(start + 1, len(parts) + 1) if end - start < len(parts))
+            spans = (Span(start, end, self.attribute_of.get(" ".join(parts[start:end]), ""),
+                          " ".join(parts[start:end])) for start, end in windows)
+            known = self._inner[value] = tuple(
+                span for span in spans if span.attribute
+                and (span.attribute == outer or outer in _OPEN_TYPES))
+        return known
+
+    @functools.cached_property
+    def _inner(self) -> dict[str, tuple[Span, ...]]:
+        """What `_inside` has found so far; catalogues repeat their values."""
+        return {}
 
     @functools.cached_property
     def _lengths(self) -> Mapping[str, tuple[int, ...]]:

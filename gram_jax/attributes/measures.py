@@ -3,14 +3,17 @@
 Knows no catalogue.
 """
 
-from gram_jax.attributes.normalize import NUMBER, unit_types
+import functools
+from collections.abc import Sequence
+
 from gram_jax.attributes.spans import Span
+from gram_jax.attributes.units import NUMBER, unit_types
 
 _AXES = frozenset(["w", "h", "l", "d"])
 _SIZE_ATTRIBUTE = "technical_specification"
 
 
-def measure_spans(text_words: tuple[str, ...]) -> list[Span]:
+def measure_spans(text_words: Sequence[str]) -> list[Span]:
     """Every number with a unit, in order.
 
     Args:
@@ -18,19 +21,23 @@ def measure_spans(text_words: tuple[str, ...]) -> list[Span]:
     """
     spans = []
     for at, word in enumerate(text_words):
+        if not word[0].isdecimal() or not NUMBER.fullmatch(word):
+            continue
         end = at + 1 + _unit_length(text_words, at + 1)
-        if end > at + 1 and NUMBER.fullmatch(word):
+        if end > at + 1:
             unit = " ".join(text_words[at + 1:end])
             spans.append(Span(at, end, unit_types()[unit], f"{word} {unit}"))
     return spans
 
 
-def size_spans(text_words: tuple[str, ...]) -> list[Span]:
+def size_spans(text_words: Sequence[str]) -> list[Span]:
     """Every run of numbers joined by 'x', as a value without units: '36 in w x 80 in' is '36 x 80'.
 
     Shoppers seldom repeat the units which sellers write, so a size is a value beside its measures.
     """
     spans = []
+    if "x" not in text_words:
+        return spans
     at = 0
     while at < len(text_words):
         end, numbers = at, []
@@ -48,9 +55,16 @@ def size_spans(text_words: tuple[str, ...]) -> list[Span]:
     return spans
 
 
-def _unit_length(text_words: tuple[str, ...], at: int) -> int:
+def _unit_length(text_words: Sequence[str], at: int) -> int:
     """How many words at `at` are a unit in normal form, 0 where none is."""
-    for length in (2, 1):
-        if at + length <= len(text_words) and " ".join(text_words[at:at + length]) in unit_types():
-            return length
+    if at < len(text_words) and text_words[at] in _unit_words():
+        for length in (2, 1):
+            unit = " ".join(text_words[at:at + length])
+            if at + length <= len(text_words) and unit in unit_types():
+                return length
     return 0
+
+
+@functools.cache
+def _unit_words() -> frozenset[str]:
+    return frozenset(unit.split(" ")[0] for unit in unit_types())

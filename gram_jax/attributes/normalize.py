@@ -1,92 +1,69 @@
 """The normal form of attribute values, in which two ways to write one value meet.
 
-'Kitchen Sinks' and 'kitchen sink', '12-Gauge' and '12 ga.', '60"' and '60 inches' become one. Knows
-no catalogue: nothing here depends on which values exist.
+'Kitchen Sinks' and 'kitchen sink', '12-Gauge' and '12 ga.', '60"' and '60 inches', 'pack of 6' and
+'6 ct' become one. Knows no catalogue: nothing here depends on which values exist.
+
+Numbers: '1,000' is '1000' and '1.50' is '1.5'. A comma before one or two digits is a decimal point
+only in front of a metric unit ('0,75 l'), as '1,5' may be a list. Halves to eighths are fractions
+before a unit that is sold in them ('0.5 in' is '1/2 in') and stay as they are elsewhere. Packs:
+pack, count, 'set of' and the like are one; pieces and pairs are not, as a set of 4 pieces is one
+thing.
 """
 
+import dataclasses
 import functools
 import html
-import json
 import re
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Sequence
 
-from gram_jax.text.normal_form import normalize_text, words
+from gram_jax.attributes.plurals import fold_plural
+from gram_jax.attributes.units import number_with_unit, pack_at, plain_number, unit_at
+from gram_jax.text.normal_form import normalize_text, words_of_normal_form
 
-NUMBER = re.compile(r"\d+(?:[./-]\d+)*")
 _TIMES = re.compile(r"x\d+")  # the end of "6'x9'", but 'm18 x4' is a name
 _LENGTHS = ((), ("in",), ("ft",))
 _DIGIT = re.compile(r"\d")
 _FRACTION = re.compile(r"\d+/\d+")
-_REWRITES = tuple((re.compile(pattern), by) for pattern, by in (
-    (r"(?<=\d),(?=\d{3}\b)", ""),  # 40,000
-    (r"(?<![\d.])\.(?=\d)", "0."),  # .5
-    # Marks which words() drops although they are units behind a number.
-    (r"(\d)\s*(?:\"|''|[\u201d\u2033])", r"\1 in "),
-    (r"(\d)\s*['\u2019\u2032](?![a-wyz])", r"\1 ft "),
-    (r"(\d)\s*%", r"\1 percent "),
-))
-_SINGULAR = {"knives": "knife", "shelves": "shelf", "leaves": "leaf", "wolves": "wolf",
-             "halves": "half", "children": "child", "childrens": "child", "feet": "foot",
-             "mice": "mouse", "teeth": "tooth"}
-_NO_PLURAL = frozenset([
-    "adidas", "always", "asics", "atlas", "canvas", "chaos", "christmas", "cosmos", "dallas", "gps",
-    "kansas", "kids", "lens", "molasses", "news", "series", "species", "texas", "towards"])
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")  # 40,000
+_DECIMAL_COMMA = re.compile(
+    r"(?<![\d.,])(\d{1,3}),(?=\d{1,2}\s?(?:mm|cm|m|km|ml|cl|l|mg|g|kg|v|w|kw|ah)\b)")
+_LEADING_POINT = re.compile(r"(?<![\d.])\.(?=\d)")  # .5
+# Marks which words() drops although they are units behind a number.
+_INCHES = re.compile(r"(\d)\s*(?:\"|''|[\u201d\u2033])")
+_FEET = re.compile(r"(\d)\s*['\u2019\u2032](?![a-wyz])")
+_PERCENT = re.compile(r"(\d)\s*%")
+_QUOTES = re.compile("[\"'\u2019\u201d\u2032\u2033]")
+_CACHED_LENGTH = 64  # longer texts are titles, which seldom come twice
 
 
-def fold_plural(word: str) -> str:
-    """The singular of an English plural; other words as they are. Folding twice changes nothing."""
-    if word in _SINGULAR:
-        return _SINGULAR[word]
-    if len(word) < 4 or not word.endswith("s") or word in _NO_PLURAL or not word.isascii() \
-            or not word.isalpha() or word.endswith(("ss", "us", "is")):
-        return word
-    if word.endswith("ies") and len(word) > 4:
-        return word[:-3] + "y"
-    if word.endswith(("sses", "shes", "ches", "xes", "zzes")):
-        return word[:-2]
-    return word[:-1]
+@dataclasses.dataclass(frozen=True, slots=True)
+class Reading:
+    """The words of a text in normal form, and the words of the text that each came from.
+
+    Args:
+      words: in normal form.
+      raw: as they were written, save for case and marks.
+      starts: for each of `words`, the first of `raw` that it came from; never falling.
+    """
+
+    words: tuple[str, ...]
+    raw: tuple[str, ...]
+    starts: tuple[int, ...]
+
+    def surface(self, start: int, end: int) -> str:
+        """How the words `start` up to `end` were written."""
+        first, last = self.starts[start], self.starts[end - 1]
+        behind = next((at for at in self.starts[end:] if at > last), len(self.raw))
+        return " ".join(self.raw[first:behind])
 
 
-@functools.cache
-def unit_types() -> Mapping[str, str]:
-    """Normal form of every unit ('in', 'sq ft') -> the attribute type its measures have."""
-    return {unit: attribute for attribute, units in _units().items() for unit in units}
-
-
-@functools.lru_cache(maxsize=1 << 17)
 def value_words(text: str) -> tuple[str, ...]:
-    """The words of a text in normal form: plurals folded, and units after a number spelled alike.
+    """The words of a text in normal form: plurals folded, units, packs and numbers spelled alike.
 
     A value is in normal form exactly when it is `" ".join(value_words(value))`, and spans of
-    attributes count these words. Kept for texts read of late: fields repeat their values, and
-    titles are read to build a gazetteer and again to be matched with it.
+    attributes count these words.
     """
-    if "&" in text:
-        text = html.unescape(text)
-    text = normalize_text(text)
-    if _DIGIT.search(text):
-        for pattern, by in _REWRITES:
-            text = pattern.sub(by, text)
-    raw = words(text)
-    folded: list[str] = []
-    at = 0
-    while at < len(raw):
-        if not NUMBER.fullmatch(raw[at]):
-            folded.append(fold_plural(raw[at]))
-            at += 1
-            continue
-        number = raw[at]
-        at += 1
-        if at < len(raw) and number.isdigit() and _FRACTION.fullmatch(raw[at]):
-            number = f"{number}-{raw[at]}"  # '1 1/2' is '1-1/2'
-            at += 1
-        length, unit = _unit_at(raw, at)
-        folded.extend((number, *unit))
-        at += length
-        if at < len(raw) and _TIMES.fullmatch(raw[at]) and unit in _LENGTHS:
-            raw[at:at + 1] = "x", raw[at][1:]
-    return tuple(folded)
+    return _words_of_short(text) if len(text) <= _CACHED_LENGTH else read_words(text).words
 
 
 def normalize_value(text: str) -> str:
@@ -94,22 +71,59 @@ def normalize_value(text: str) -> str:
     return " ".join(value_words(text))
 
 
-def _unit_at(raw: list[str], at: int) -> tuple[int, tuple[str, ...]]:
-    """How many words from `at` spell a unit, and the unit's own words."""
-    for length in (2, 1):
-        unit = _unit_by_spelling().get(" ".join(raw[at:at + length]))
-        if unit is not None and at + length <= len(raw):
-            return length, tuple(unit.split())
-    return 0, ()
+def read_words(text: str) -> Reading:
+    """`value_words` with what each word was before."""
+    if "&" in text:
+        text = html.unescape(text)
+    text = normalize_text(text)
+    if not _DIGIT.search(text):
+        raw = words_of_normal_form(text)
+        return Reading(tuple(map(fold_plural, raw)), tuple(raw), tuple(range(len(raw))))
+    raw = words_of_normal_form(_plain_marks(text))
+    folded: list[str] = []
+    starts: list[int] = []
+    at = 0
+    while at < len(raw):
+        start = at
+        if raw[at][0].isdecimal():
+            found, at = _measure(raw, at, folded)
+        elif (number := pack_at(raw, at)) is not None:
+            found, at = (number, "pack"), at + 3
+        else:
+            found, at = (fold_plural(raw[at]),), at + 1
+        folded.extend(found)
+        starts.extend([start] * len(found))
+    return Reading(tuple(folded), tuple(raw), tuple(starts))
 
 
-@functools.cache
-def _unit_by_spelling() -> Mapping[str, str]:
-    return {spelling: unit for units in _units().values()
-            for unit, aliases in units.items() for spelling in (unit, *aliases)}
+@functools.lru_cache(maxsize=1 << 15)
+def _words_of_short(text: str) -> tuple[str, ...]:
+    """Fields repeat their values."""
+    return read_words(text).words
 
 
-@functools.cache
-def _units() -> Mapping[str, Mapping[str, list[str]]]:
-    path = Path(__file__).parent / "units.json"
-    return json.loads(path.read_text(encoding="utf-8"))
+def _plain_marks(text: str) -> str:
+    """A text with digits whose commas, points and marks of units are written out."""
+    if "," in text:
+        text = _DECIMAL_COMMA.sub(r"\1.", _THOUSANDS.sub("", text))
+    if "." in text:
+        text = _LEADING_POINT.sub("0.", text)
+    if _QUOTES.search(text):
+        text = _FEET.sub(r"\1 ft ", _INCHES.sub(r"\1 in ", text))
+    return _PERCENT.sub(r"\1 percent ", text) if "%" in text else text
+
+
+def _measure(raw: list[str], at: int, folded: Sequence[str]) -> tuple[tuple[str, ...], int]:
+    """The number at `at` with its unit in normal form, and the place behind them in `raw`."""
+    number = plain_number(raw[at])
+    at += 1
+    if at < len(raw) and number.isdigit() and _FRACTION.fullmatch(raw[at]):
+        number = f"{number}-{raw[at]}"  # '1 1/2' is '1-1/2'
+        at += 1
+    length, unit = unit_at(raw, at)
+    at += length
+    if not (folded and folded[-1].isdigit()):  # '2 0.5 in' would turn into '2 1/2 in'
+        number = number_with_unit(number, unit)
+    if at < len(raw) and _TIMES.fullmatch(raw[at]) and unit in _LENGTHS:
+        raw[at:at + 1] = "x", raw[at][1:]
+    return (number, *unit), at

@@ -1,10 +1,9 @@
 """Where in a text an attribute value stands."""
 
-import dataclasses
+from typing import NamedTuple
 
 
-@dataclasses.dataclass(frozen=True, slots=True, order=True)
-class Span:
+class Span(NamedTuple):
     """A value found in a text.
 
     Args:

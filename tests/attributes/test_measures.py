@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gram_jax.attributes.measures import measure_spans, size_spans
-from gram_jax.attributes.normalize import NUMBER, unit_types, value_words
+from gram_jax.attributes.normalize import value_words
+from gram_jax.attributes.units import NUMBER, unit_types
 
 
 def _values(spans):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gram_jax.text.normal_form import normalize_text, words
+from gram_jax.text.normal_form import _unicode_words, normalize_text, words
 
 texts = st.text(max_size=40)
 
@@ -85,3 +85,8 @@ def test_words_keep_every_letter_and_digit(text):
 ])
 def test_words(text, expected):
     assert words(text) == expected
+
+
+@given(st.text(st.characters(max_codepoint=127), max_size=40))
+def test_words_of_ascii_are_those_of_the_general_pattern(text):
+    assert words(text) == _unicode_words(normalize_text(text))
