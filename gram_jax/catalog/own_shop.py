@@ -3,22 +3,27 @@
 Knows the meaning of the rows; formats are the readers' matter, single fields validation's.
 """
 
+import array
 import dataclasses
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from gram_jax.catalog import validation
+from gram_jax.catalog.pairs import PairColumns
 from gram_jax.catalog.readers import read_rows
+from gram_jax.catalog.row_pairs import PartedPairs, RowPairs, pair_key, part_pairs
 from gram_jax.catalog.shop import Shop
 from gram_jax.catalog.splits import query_key, split_by_hash
+from gram_jax.catalog.stored_products import StoredProducts
 from gram_jax.catalog.validation import BadRow, BadRows
 from gram_jax.core.errors import ConfigError, InputError
-from gram_jax.core.records import RELEVANT_GRADE, Click, Judgment, Product, Query
+from gram_jax.core.records import Click, Judgment, Product, Query
 
 Columns = Mapping[str, str | None]
-Pair = tuple[str, str]  # (query_id, product_id)
 
 
 def read_own_shop(products: str | Path, clicks: str | Path | None = None,
@@ -59,12 +64,12 @@ def read_own_shop(products: str | Path, clicks: str | Path | None = None,
                           "that leave something to train on")
     bad_rows = BadRows(on_bad_rows)
     book = _QueryBook()
-    catalogue = tuple(_read_products(Path(products), product_columns, bad_rows))
-    product_ids = {product.product_id for product in catalogue}
-    clicked = {} if clicks is None else _read_clicks(
-        Path(clicks), click_columns, product_ids, book, bad_rows)
-    judged = {} if judgments is None else _read_judgments(
-        Path(judgments), judgment_columns, product_ids, book, bad_rows)
+    catalogue = StoredProducts.spool(_read_products(Path(products), product_columns, bad_rows))
+    product_of = {product_id: place for place, product_id in enumerate(catalogue.ids)}
+    clicked = RowPairs.of([], []) if clicks is None else _read_clicks(
+        Path(clicks), click_columns, product_of, book, bad_rows)
+    judged = RowPairs.of([], []) if judgments is None else _read_judgments(
+        Path(judgments), judgment_columns, product_of, book, bad_rows)
 
     def default_split(key: str) -> str:
         shares = {"tune_share": tune_share, "test_share": test_share}
@@ -74,39 +79,55 @@ def read_own_shop(products: str | Path, clicks: str | Path | None = None,
             shares["test_share"] = 0.0
         return split_by_hash(key, salt=salt, **shares)
 
-    judged_keys = {book.keys[query_id] for query_id, _ in judged}
-    splits = {query_id: book.named_splits.get(key) or default_split(key)
-              for query_id, key in book.keys.items()}
-    shop = _assemble(catalogue, book, clicked, judged, splits, bad_rows)
+    judged_keys = {book.keys[row] for row in np.unique(judged.rows)}
+    splits = [book.named_splits.get(key) or default_split(key) for key in book.keys]
+    parted = part_pairs(clicked, judged, splits,
+                        np.array([key in judged_keys for key in book.keys], bool))
+    shop = _shop(catalogue, book, parted, splits, bad_rows)
     _check_parts(shop, path=clicks or judgments, tune_share=tune_share, test_share=test_share)
     return shop
 
 
 @dataclasses.dataclass
 class _QueryBook:
-    """Every query met, under its id; all splits are decided by `query_key`, not by id."""
+    """Every query met, a row each; all splits are decided by `query_key`, not by id."""
 
-    texts: dict[str, str] = dataclasses.field(default_factory=dict)  # query_id -> text
-    keys: dict[str, str] = dataclasses.field(default_factory=dict)  # query_id -> query_key
+    row_of: dict[str, int] = dataclasses.field(default_factory=dict)  # query_id -> row
+    texts: list[str] = dataclasses.field(default_factory=list)
+    keys: list[str] = dataclasses.field(default_factory=list)  # query_key
     named_splits: dict[str, str] = dataclasses.field(default_factory=dict)  # query_key -> split
+    _entered: dict[tuple[str, str | None], int] = dataclasses.field(default_factory=dict)
 
-    def enter(self, values: Mapping[str, Any]) -> str:
-        """The id of a row's query: its own, or one made from its text."""
+    def enter(self, values: Mapping[str, Any]) -> int:
+        """The row of a query, which is known by its id or, where it has none, by its text."""
+        written = values.get("query"), values.get("query_id")
+        if isinstance(written[0], str) and isinstance(written[1], str | None):
+            # The queries of a log repeat, and to check them once is enough.
+            if written not in self._entered:
+                self._entered[written] = self._enter(values)
+            return self._entered[written]
+        return self._enter(values)
+
+    def _enter(self, values: Mapping[str, Any]) -> int:
         text = validation.text_field(values, "query")
         key = query_key(text)
         query_id = validation.optional_id_field(values, "query_id")
         if query_id is None:
             query_id = "q" + hashlib.sha256(key.encode()).hexdigest()[:12]
-        if self.keys.setdefault(query_id, key) != key:
+        row = self.row_of.get(query_id)
+        if row is None:
+            row = self.row_of[query_id] = len(self.texts)
+            self.texts.append(text)
+            self.keys.append(key)
+        elif self.keys[row] != key:
             raise BadRow("query_id with another text",
-                         f"query_id {query_id!r} was {self.texts[query_id]!r} and is now {text!r}",
+                         f"query_id {query_id!r} was {self.texts[row]!r} and is now {text!r}",
                          "Give every query text its own query_id, or leave the column out.")
-        self.texts.setdefault(query_id, text)
-        return query_id
+        return row
 
-    def name_split(self, query_id: str, split: str | None) -> None:
-        """Notes the split that a row names for its query."""
-        key = self.keys[query_id]
+    def name_split(self, row: int, split: str | None) -> None:
+        """Notes the split that a row of the file names for its query."""
+        key = self.keys[row]
         if split is not None and self.named_splits.setdefault(key, split) != split:
             raise BadRow("query in two splits", f"query {key!r} is in {self.named_splits[key]} "
                          f"and in {split}", "Name one split for all rows of a query.")
@@ -136,97 +157,84 @@ def _read_products(path: Path, columns: Columns | None, bad_rows: BadRows) -> It
                          remedy=f"Mend the rows; dropped were {dict(bad_rows.dropped)}.")
 
 
-def _read_clicks(path: Path, columns: Columns | None, product_ids: set[str], book: _QueryBook,
-                 bad_rows: BadRows) -> dict[Pair, float]:
-    clicked: dict[Pair, float] = {}
+def _read_clicks(path: Path, columns: Columns | None, product_of: Mapping[str, int],
+                 book: _QueryBook, bad_rows: BadRows) -> RowPairs:
+    keys, weights = array.array("q"), array.array("d")
     for row in read_rows(path, columns=columns, required=("query", "product_id")):
         try:
             if row.bad:
                 raise row.bad
             weight = validation.weight_field(row.values)
-            product_id = _known_product(row.values, product_ids, "click")
-            query_id = book.enter(row.values)
+            product = _known_product(row.values, product_of, "click")
+            query = book.enter(row.values)
         except BadRow as bad:
             bad_rows.handle(bad, kind="clicks", path=path, line=row.line)
         else:
-            pair = query_id, product_id
-            clicked[pair] = clicked.get(pair, 0.0) + weight
-    return clicked
+            keys.append(pair_key(query, product))
+            weights.append(weight)
+    return RowPairs.of(keys, weights)
 
 
-def _read_judgments(path: Path, columns: Columns | None, product_ids: set[str], book: _QueryBook,
-                    bad_rows: BadRows) -> dict[Pair, int]:
-    judged: dict[Pair, int] = {}
+def _read_judgments(path: Path, columns: Columns | None, product_of: Mapping[str, int],
+                    book: _QueryBook, bad_rows: BadRows) -> RowPairs:
+    judged: dict[int, int] = {}  # pair_key -> grade
     for row in read_rows(path, columns=columns, required=("query", "product_id", "grade")):
         try:
             if row.bad:
                 raise row.bad
             grade = validation.grade_field(row.values)
             split = validation.split_field(row.values)
-            product_id = _known_product(row.values, product_ids, "judgment")
-            pair = book.enter(row.values), product_id
+            product = _known_product(row.values, product_of, "judgment")
+            query = book.enter(row.values)
+            pair = pair_key(query, product)
             if judged.get(pair, grade) != grade:
                 raise BadRow("two grades for one pair",
-                             f"product {product_id!r} has grade {judged[pair]} for this query "
-                             f"already, and now {grade}",
+                             f"product {row.values['product_id']!r} has grade {judged[pair]} for "
+                             f"this query already, and now {grade}",
                              "Keep one grade for every query and product.")
-            book.name_split(pair[0], split)
+            book.name_split(query, split)
         except BadRow as bad:
             bad_rows.handle(bad, kind="judgments", path=path, line=row.line)
         else:
             judged[pair] = grade
-    return judged
+    return RowPairs.of(list(judged), list(judged.values()))
 
 
-def _known_product(values: Mapping[str, Any], product_ids: set[str], kind: str) -> str:
+def _known_product(values: Mapping[str, Any], product_of: Mapping[str, int], kind: str) -> int:
     product_id = validation.id_field(values, "product_id")
-    if product_id not in product_ids:
+    if product_id not in product_of:
         raise BadRow("unknown product_id",
                      f"the {kind} is on product_id {product_id!r}, which no product has",
                      "Add the product, or remove the row.")
-    return product_id
+    return product_of[product_id]
 
 
-def _assemble(catalogue: tuple[Product, ...], book: _QueryBook, clicked: dict[Pair, float],
-              judged: dict[Pair, int], splits: dict[str, str], bad_rows: BadRows) -> Shop:
-    judged_keys = {book.keys[query_id] for query_id, _ in judged}
-    clicks: dict[Pair, float] = {}
-    judgments: dict[Pair, int] = {}
-    for (query_id, product_id), grade in judged.items():
-        if splits[query_id] != "train":
-            judgments[query_id, product_id] = grade
-        if splits[query_id] != "test" and grade >= RELEVANT_GRADE:
-            clicks[query_id, product_id] = 1.0
-    for pair, weight in clicked.items():
-        split = splits[pair[0]]
-        if split == "test" and judged:
-            bad_rows.dropped["clicks: on a test query"] += 1
-            continue
-        if split != "test":
-            clicks[pair] = weight
-        if split != "train" and book.keys[pair[0]] not in judged_keys:
-            judgments[pair] = RELEVANT_GRADE
-    relevant = {pair[0] for pair, grade in judgments.items() if grade >= RELEVANT_GRADE}
-    hopeless = {pair[0] for pair in judgments} - relevant
-    if hopeless:
-        bad_rows.dropped["judgments: query without a relevant product"] += sum(
-            pair[0] in hopeless for pair in judgments)
-    used = {query_id for query_id, _ in (*clicks, *judgments)} - hopeless
+def _shop(catalogue: StoredProducts, book: _QueryBook, parted: PartedPairs, splits: Sequence[str],
+          bad_rows: BadRows) -> Shop:
+    for reason, count in (("clicks: on a test query", parted.num_hidden),
+                          ("judgments: query without a relevant product", parted.num_hopeless)):
+        if count:
+            bad_rows.dropped[reason] += count
+    used = parted.used
+    queries = tuple(Query(query_id, book.texts[row]) for query_id, row in book.row_of.items()
+                    if used[row])
+    query_ids = tuple(query.query_id for query in queries)
+    place = np.cumsum(used, dtype=np.int32) - np.int32(1)
+
+    def columns(kind, pairs: RowPairs, dtype) -> PairColumns:
+        return PairColumns(kind, query_ids, catalogue.ids, place[pairs.rows], pairs.products,
+                           pairs.amounts.astype(dtype))
+
     return Shop(
-        products=catalogue,
-        queries=tuple(Query(query_id, text) for query_id, text in book.texts.items()
-                      if query_id in used),
-        clicks=tuple(Click(*pair, weight) for pair, weight in clicks.items() if pair[0] in used),
-        judgments=tuple(Judgment(*pair, grade) for pair, grade in judgments.items()
-                        if pair[0] in used),
-        splits={query_id: split for query_id, split in splits.items() if query_id in used},
-        dropped_rows=dict(bad_rows.dropped),
-    )
+        products=catalogue, queries=queries, clicks=columns(Click, parted.clicks, np.float64),
+        judgments=columns(Judgment, parted.judgments, np.int8),
+        splits={query_id: splits[row] for query_id, row in book.row_of.items() if used[row]},
+        dropped_rows=dict(bad_rows.dropped))
 
 
 def _check_parts(shop: Shop, *, path, tune_share: float, test_share: float) -> None:
     remedy = "Give more queries, or bind other tune_share, test_share or salt."
-    if not shop.clicks_of("train"):
+    if not any(shop.splits[click.query_id] == "train" for click in shop.clicks):
         raise InputError("no pair is left to train on", path=path, remedy=remedy)
     for split, share in (("tune", tune_share), ("test", test_share)):
         if share and not shop.queries_of(split):

@@ -1,24 +1,33 @@
 """A shop at rest: products, queries, clicks, judgments and which query serves what.
 
-Knows nothing about where a shop came from (files of a user, a public data set, the simulator) and
-nothing about what is done with it.
+In memory its products, clicks and judgments are tuples of records, or `StoredProducts` and
+`PairColumns`, which look the same and hold millions. Knows nothing about where a shop came from
+(files of a user, a public data set, the simulator) and nothing about what is done with it.
 """
 
 import dataclasses
 import functools
 import json
+import zipfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from gram_jax.catalog.pairs import PairColumns
+from gram_jax.catalog.stored_products import StoredProducts, write_products
 from gram_jax.core.atomic import atomic_directory
+from gram_jax.core.clicks import ClickTable
 from gram_jax.core.errors import ArtifactError
 from gram_jax.core.records import Click, Judgment, Product, Query
 from gram_jax.core.runs import Qrels
 
 SPLITS = ("train", "tune", "test")
 """What a query serves: training, choosing settings, or the final report."""
+
+_PAIR_FILES = {Click: "clicks", Judgment: "judgments"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,24 +47,54 @@ class Shop:
       ValueError: one of these statements does not hold.
     """
 
-    products: tuple[Product, ...]
+    products: Sequence[Product]
     queries: tuple[Query, ...]
-    clicks: tuple[Click, ...]
-    judgments: tuple[Judgment, ...]
+    clicks: Sequence[Click]
+    judgments: Sequence[Judgment]
     splits: Mapping[str, str]
     dropped_rows: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
-        product_ids = _unique((product.product_id for product in self.products), "product_id")
-        query_ids = _unique((query.query_id for query in self.queries), "query_id")
+        product_ids = _unique(self.product_ids, "product_id")
+        query_ids = _unique(self.query_ids, "query_id")
         if query_ids != self.splits.keys():
             odd = sorted(query_ids ^ self.splits.keys())[0]
             raise ValueError(f"query {odd!r} is in only one of `queries` and `splits`")
         for query_id, split in self.splits.items():
             if split not in SPLITS:
                 raise ValueError(f"query {query_id!r} has split {split!r}, not one of {SPLITS}")
-        _check_pairs(self.clicks, "click", product_ids, self.splits, ("train", "tune"))
-        _check_pairs(self.judgments, "judgment", product_ids, self.splits, ("tune", "test"))
+        for pairs, name, allowed in ((self.clicks, "click", ("train", "tune")),
+                                     (self.judgments, "judgment", ("tune", "test"))):
+            if isinstance(pairs, PairColumns):
+                self._check_columns(pairs, name, allowed)
+            else:
+                _check_pairs(pairs, name, product_ids, self.splits, allowed)
+
+    def _check_columns(self, pairs: PairColumns, name: str, allowed: tuple[str, ...]) -> None:
+        if pairs.query_ids != self.query_ids or pairs.product_ids != self.product_ids:
+            raise ValueError(f"the columns of {name}s count other queries or products")
+        odd = self._is_in(*(split for split in SPLITS if split not in allowed))[pairs.queries]
+        if odd.any():
+            query_id = self.query_ids[pairs.queries[np.argmax(odd)]]
+            raise ValueError(f"{name} of query {query_id!r}, "
+                             f"which is a {self.splits[query_id]} query")
+
+    def _is_in(self, *splits: str) -> np.ndarray:
+        """bool [queries]: whether each query is in one of the splits."""
+        return np.fromiter((self.splits[query_id] in splits for query_id in self.query_ids), bool,
+                           len(self.queries))
+
+    @functools.cached_property
+    def product_ids(self) -> tuple[str, ...]:
+        """The ids of the products, in the shop's order."""
+        if isinstance(self.products, StoredProducts):
+            return self.products.ids
+        return tuple(product.product_id for product in self.products)
+
+    @functools.cached_property
+    def query_ids(self) -> tuple[str, ...]:
+        """The ids of the queries, in the shop's order."""
+        return tuple(query.query_id for query in self.queries)
 
     @functools.cached_property
     def product_by_id(self) -> Mapping[str, Product]:
@@ -67,10 +106,20 @@ class Shop:
         _check_split(split)
         return tuple(query for query in self.queries if self.splits[query.query_id] == split)
 
-    def clicks_of(self, split: str) -> tuple[Click, ...]:
+    def clicks_of(self, split: str) -> Sequence[Click]:
         """The clicks on queries of one split, in the shop's order."""
         _check_split(split)
+        if isinstance(self.clicks, PairColumns):
+            return self.clicks.of_queries(self._is_in(split))
         return tuple(click for click in self.clicks if self.splits[click.query_id] == split)
+
+    def click_table(self, split: str) -> ClickTable:
+        """The clicks of one split as arrays: a row for each of its queries, in their order."""
+        _check_split(split)
+        return self._columns(Click, self.clicks).click_table(self._is_in(split))
+
+    def _columns(self, kind, pairs) -> PairColumns:
+        return PairColumns.of_records(kind, pairs, self.query_ids, self.product_ids)
 
     def qrels(self, split: str) -> Qrels:
         """The judgments of one split as query_id -> product_id -> grade."""
@@ -94,58 +143,57 @@ class Shop:
 
 
 def write_shop(shop: Shop, folder: str | Path) -> None:
-    """Writes the shop as JSON lines and a counts.json, replacing `folder` as a whole."""
+    """Writes the shop, replacing `folder` as a whole.
+
+    Products and queries are JSON lines, clicks and judgments arrays that count these lines.
+    """
     with atomic_directory(folder) as fresh:
-        _write_rows(fresh / "products.jsonl", (
-            {"product_id": p.product_id, "title": p.title,
-             "attributes": {name: list(values) for name, values in p.attributes.items()}}
-            for p in shop.products))
-        _write_rows(fresh / "queries.jsonl", (
-            {"query_id": q.query_id, "text": q.text, "split": shop.splits[q.query_id]}
-            for q in shop.queries))
-        _write_rows(fresh / "clicks.jsonl", (
-            {"query_id": c.query_id, "product_id": c.product_id, "weight": c.weight}
-            for c in shop.clicks))
-        _write_rows(fresh / "judgments.jsonl", (
-            {"query_id": j.query_id, "product_id": j.product_id, "grade": j.grade}
-            for j in shop.judgments))
+        write_products(shop.products, fresh / "products.jsonl")
+        with (fresh / "queries.jsonl").open("w", encoding="utf-8", newline="\n") as stream:
+            for query in shop.queries:
+                row = {"query_id": query.query_id, "text": query.text,
+                       "split": shop.splits[query.query_id]}
+                stream.write(json.dumps(row, ensure_ascii=False) + "\n")
+        for kind, name in _PAIR_FILES.items():
+            columns = shop._columns(kind, getattr(shop, name))
+            np.savez(fresh / f"{name}.npz", queries=columns.queries, products=columns.products,
+                     amounts=columns.amounts)
         counts = json.dumps(shop.counts(), indent=2, ensure_ascii=False)
         (fresh / "counts.json").write_text(counts + "\n", encoding="utf-8")
 
 
 def read_shop(folder: str | Path) -> Shop:
-    """Reads what `write_shop` wrote.
+    """Reads what `write_shop` wrote; its products stay in their file until they are asked for.
 
     Raises:
       ArtifactError: a file is missing or damaged, or the files do not belong together.
     """
     folder = Path(folder)
     try:
-        products = tuple(
-            Product(row["product_id"], row["title"],
-                    {name: tuple(values) for name, values in row["attributes"].items()})
-            for row in _read_rows(folder / "products.jsonl"))
+        products = StoredProducts.scan(folder / "products.jsonl")
         query_rows = list(_read_rows(folder / "queries.jsonl"))
-        clicks = tuple(Click(row["query_id"], row["product_id"], row["weight"])
-                       for row in _read_rows(folder / "clicks.jsonl"))
-        judgments = tuple(Judgment(row["query_id"], row["product_id"], row["grade"])
-                          for row in _read_rows(folder / "judgments.jsonl"))
+        queries = tuple(Query(row["query_id"], row["text"]) for row in query_rows)
+        query_ids = tuple(query.query_id for query in queries)
+        pairs = {name: _read_pairs(kind, folder / f"{name}.npz", query_ids, products.ids)
+                 for kind, name in _PAIR_FILES.items()}
         counts = json.loads((folder / "counts.json").read_text(encoding="utf-8"))
-        shop = Shop(
-            products=products,
-            queries=tuple(Query(row["query_id"], row["text"]) for row in query_rows),
-            clicks=clicks,
-            judgments=judgments,
-            splits={row["query_id"]: row["split"] for row in query_rows},
-            dropped_rows=counts["dropped_rows"],
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        shop = Shop(products=products, queries=queries, **pairs,
+                    splits={row["query_id"]: row["split"] for row in query_rows},
+                    dropped_rows=counts["dropped_rows"])
+    except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError,
+            zipfile.BadZipFile) as error:
         raise ArtifactError(f"{folder} does not hold a whole shop: {error!r}. "
                             "Delete the folder and prepare the shop again.") from error
     if shop.counts() != counts:
         raise ArtifactError(f"{folder}: the rows do not agree with counts.json. "
                             "Delete the folder and prepare the shop again.")
     return shop
+
+
+def _read_pairs(kind, path: Path, query_ids, product_ids) -> PairColumns:
+    with np.load(path, allow_pickle=False) as arrays:
+        return PairColumns(kind, query_ids, product_ids, arrays["queries"], arrays["products"],
+                           arrays["amounts"])
 
 
 def _unique(ids: Iterable[str], name: str) -> set[str]:
@@ -172,12 +220,6 @@ def _check_pairs(pairs, name: str, product_ids: set[str], splits: Mapping[str, s
 def _check_split(split: str) -> None:
     if split not in SPLITS:
         raise ValueError(f"split {split!r} is not one of {SPLITS}")
-
-
-def _write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    with path.open("w", encoding="utf-8", newline="\n") as stream:
-        for row in rows:
-            stream.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
 def _read_rows(path: Path) -> Iterator[dict[str, Any]]:
