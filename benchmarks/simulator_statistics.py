@@ -16,7 +16,7 @@ import numpy as np
 import Stemmer
 
 from gram_jax.attributes.schema import AttributeSchema
-from gram_jax.catalog.home_depot import read_home_depot
+from gram_jax.catalog.datasets.home_depot import read_home_depot
 from gram_jax.catalog.shop import Shop
 from gram_jax.catalog.simulator import simulate_shop
 from gram_jax.text.normal_form import words

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from gram_jax.core.protocols import Retriever
 from gram_jax.core.records import Query
 from gram_jax.core.runs import Qrels, Run
-from gram_jax.evaluation.metrics import mean_figures, query_figures
+from gram_jax.evaluation.metrics import MEASURES, mean_figures, query_figures
 from gram_jax.evaluation.significance import paired_randomisation
 
 
@@ -46,13 +46,13 @@ def timed_run(retriever: Retriever, queries: Sequence[Query], *, k: int,
 
 
 def method_result(run: Run, qrels: Qrels, *, ms_per_query: float | None = None,
-                  invalid_code_share: float | None = None,
-                  baseline: Run | None = None) -> MethodResult:
+                  invalid_code_share: float | None = None, baseline: Run | None = None,
+                  measures: Mapping[str, str] = MEASURES) -> MethodResult:
     """Measures a run, and against `baseline` where one is given."""
-    figures = query_figures(run, qrels)
+    figures = query_figures(run, qrels, measures)
     p_values = {}
     if baseline is not None:
-        base = query_figures(baseline, qrels)
+        base = query_figures(baseline, qrels, measures)
         p_values = {name: paired_randomisation(figures[name], base[name]) for name in figures}
     return MethodResult(run.name, mean_figures(figures), distinct_products(run),
                         invalid_code_share, ms_per_query, p_values)

@@ -6,6 +6,7 @@ are left out of every figure; a query that the run does not answer counts 0.
 
 from collections.abc import Mapping
 
+from gram_jax.core.errors import ConfigError
 from gram_jax.core.records import RELEVANT_GRADE
 from gram_jax.core.runs import Qrels, RankedList, Run
 from gram_jax.evaluation.trec import strictly_decreasing
@@ -18,6 +19,33 @@ MEASURES: Mapping[str, str] = {
     "mrr@10": f"RR(rel={RELEVANT_GRADE})@10",
 }
 """Our name of each measure -> how ir_measures writes it, in the order of reports."""
+
+
+def measures_with(further: Mapping[str, str]) -> dict[str, str]:
+    """The measures of every report and further ones, such as a data set's own gains.
+
+    Args:
+      further: name -> how ir_measures writes it: {'ndcg@10 (ESCI)':
+        'nDCG(gains={3:100,2:10,1:1,0:0})@10'}.
+
+    Raises:
+      ConfigError: ir_measures does not know a measure, or a name or measure is there already.
+    """
+    import ir_measures  # see `query_figures`
+
+    measures = dict(MEASURES)
+    parsed = {ir_measures.parse_measure(text): name for name, text in measures.items()}
+    for name, text in further.items():
+        try:
+            measure = ir_measures.parse_measure(text)
+        except (NameError, KeyError, ValueError, TypeError, AttributeError, SyntaxError) as error:
+            raise ConfigError(f"measure {name!r}: ir_measures cannot read {text!r} ({error}); "
+                              "write it as in 'nDCG(gains={3:100,2:10,1:1,0:0})@10'") from error
+        if name in measures or measure in parsed:
+            raise ConfigError(f"measure {name!r} ({text}) is in the report already"
+                              + (f", as {parsed[measure]!r}" if measure in parsed else ""))
+        measures[name], parsed[measure] = text, name
+    return measures
 
 
 def evaluated_queries(qrels: Qrels) -> tuple[str, ...]:

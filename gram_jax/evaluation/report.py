@@ -40,7 +40,8 @@ def report_markdown(results: Sequence[MethodResult], *, baseline: str = "BM25") 
     return "\n".join(lines) + "\n"
 
 
-def report_json(results: Sequence[MethodResult], *, baseline: str = "BM25") -> dict[str, Any]:
+def report_json(results: Sequence[MethodResult], *, baseline: str = "BM25",
+                measures: Mapping[str, str] = MEASURES) -> dict[str, Any]:
     """The results as plain values, with each method's differences to the baseline."""
     base = _baseline(results, baseline)
     methods = []
@@ -58,7 +59,7 @@ def report_json(results: Sequence[MethodResult], *, baseline: str = "BM25") -> d
                 for name in result.figures if name in base.figures}
             method["p_values"] = dict(result.p_values)
         methods.append(method)
-    return {"baseline": baseline if base else None, "measures": dict(MEASURES), "methods": methods}
+    return {"baseline": baseline if base else None, "measures": dict(measures), "methods": methods}
 
 
 def results_of_json(report: Mapping[str, Any]) -> list[MethodResult]:

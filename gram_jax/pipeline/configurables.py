@@ -10,7 +10,11 @@ from collections.abc import Callable, Mapping
 import gin
 
 from gram_jax.attributes.gazetteer_building import GazetteerSettings
-from gram_jax.catalog.home_depot import read_home_depot
+from gram_jax.catalog.datasets.esci import read_esci
+from gram_jax.catalog.datasets.home_depot import read_home_depot
+from gram_jax.catalog.datasets.home_depot_kaggle import read_home_depot_kaggle
+from gram_jax.catalog.datasets.icecat import read_icecat
+from gram_jax.catalog.datasets.wands import read_wands
 from gram_jax.catalog.own_shop import read_own_shop
 from gram_jax.catalog.simulator import simulate_shop
 from gram_jax.codes.mining_settings import MiningSettings
@@ -22,9 +26,9 @@ from gram_jax.training.optimizers import adafactor, adamw
 from gram_jax.training.schedules import warmup_constant, warmup_cosine, warmup_rsqrt
 from tasks.settings import code_examples_folder, product_task_rate, vocabulary_file
 
-_LIBRARY = (read_home_depot, read_own_shop, simulate_shop, GazetteerSettings, MiningSettings,
-            ModelConfig, make_mesh, SearchSettings, adafactor, adamw, warmup_constant,
-            warmup_cosine, warmup_rsqrt)
+_LIBRARY = (read_esci, read_home_depot, read_home_depot_kaggle, read_icecat, read_own_shop,
+            read_wands, simulate_shop, GazetteerSettings, MiningSettings, ModelConfig, make_mesh,
+            SearchSettings, adafactor, adamw, warmup_constant, warmup_cosine, warmup_rsqrt)
 _BOUND_WHERE_DEFINED = (*(stage.run for stage in STAGES), code_examples_folder,
                         product_task_rate, vocabulary_file)
 CONFIGURABLES: Mapping[str, Callable] = {

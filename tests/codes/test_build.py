@@ -7,7 +7,7 @@ import pytest
 
 from gram_jax.attributes.gazetteer import Gazetteer
 from gram_jax.attributes.schema import AttributeSchema
-from gram_jax.catalog.home_depot import read_home_depot
+from gram_jax.catalog.datasets.home_depot import read_home_depot
 from gram_jax.catalog.shop import Shop
 from gram_jax.codes.build import build_codes
 from gram_jax.codes.code_table import CodeTable

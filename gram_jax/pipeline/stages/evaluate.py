@@ -10,7 +10,7 @@ from gram_jax.catalog.shop import read_shop
 from gram_jax.core.atomic import atomic_file
 from gram_jax.core.errors import InputError
 from gram_jax.evaluation.evaluate import method_result, timed_run
-from gram_jax.evaluation.metrics import evaluated_queries
+from gram_jax.evaluation.metrics import evaluated_queries, measures_with
 from gram_jax.evaluation.report import report_json, report_markdown
 from gram_jax.evaluation.trec import write_qrels, write_run, write_run_codes
 from gram_jax.pipeline.stage import StageContext
@@ -19,7 +19,8 @@ from gram_jax.serving.snapshot import load_snapshot
 
 
 @gin.configurable
-def evaluate(context: StageContext, *, num_results: int = 300) -> Mapping[str, object]:
+def evaluate(context: StageContext, *, num_results: int = 300,
+             measures: Mapping[str, str] | None = None) -> Mapping[str, object]:
     """Runs both methods on every judged test query and writes runs, qrels and report.
 
     BM25's k1 and b are tuned on the tune queries, as GRAM's scoring head is.
@@ -27,10 +28,14 @@ def evaluate(context: StageContext, *, num_results: int = 300) -> Mapping[str, o
     Args:
       context: where to read and write.
       num_results: products a query.
+      measures: further measures of the report, such as a data set's official gains: name -> how
+        ir_measures writes it.
 
     Raises:
       InputError: no test query has a relevant product.
+      ConfigError: ir_measures does not know a measure.
     """
+    measures = measures_with(measures or {})
     shop = read_shop(context.workdir.require("prepare") / "shop")
     snapshot = load_snapshot(context.workdir.require("index"))
     qrels = shop.qrels("test")
@@ -46,9 +51,9 @@ def evaluate(context: StageContext, *, num_results: int = 300) -> Mapping[str, o
     bm25_run, bm25_ms = timed_run(bm25, queries, k=num_results, progress=context.progress)
     gram_run, gram_ms = timed_run(gram, queries, k=num_results, progress=context.progress)
     results = [
-        method_result(bm25_run, qrels, ms_per_query=bm25_ms),
+        method_result(bm25_run, qrels, ms_per_query=bm25_ms, measures=measures),
         method_result(gram_run, qrels, ms_per_query=gram_ms, baseline=bm25_run,
-                      invalid_code_share=invalid_code_share(
+                      measures=measures, invalid_code_share=invalid_code_share(
                           gram.beams(queries), snapshot.index.code_table, snapshot.vocabulary)),
     ]
 
@@ -56,7 +61,7 @@ def evaluate(context: StageContext, *, num_results: int = 300) -> Mapping[str, o
     for run in (bm25_run, gram_run):
         write_run(context.folder / "runs" / f"{run.name}.test.txt", run)
     write_run_codes(context.folder / "runs" / f"{gram_run.name}.test.codes.tsv", gram_run)
-    report = report_json(results) | {
+    report = report_json(results, measures=measures) | {
         "queries": len(queries), "products": len(shop.products),
         "bm25": {"k1": bm25.k1, "b": bm25.b}}
     with atomic_file(context.folder / "report.json") as stream:

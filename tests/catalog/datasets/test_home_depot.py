@@ -2,7 +2,7 @@
 
 import pytest
 
-from gram_jax.catalog.home_depot import read_home_depot
+from gram_jax.catalog.datasets.home_depot import read_home_depot
 from gram_jax.core.errors import InputError
 from gram_jax.core.records import Product
 from gram_jax.testing.row_files import write_rows
