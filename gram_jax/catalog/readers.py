@@ -63,11 +63,6 @@ def read_rows(path: str | Path, *, columns: Mapping[str, str | None] | None = No
     delimiter = delimiter or _DELIMITERS.get(suffix.lower())
     for line, values, bad in _raw_rows(path, suffix.lower(), names, delimiter, encoding):
         num_rows += 1
-        if bad is None:
-            try:
-                check_unicode(values)
-            except BadRow as not_unicode:
-                bad = not_unicode
         yield Row(line, {}, bad) if bad else Row(line, names.rename(values))
     if num_rows == 0:
         raise InputError("the file holds no rows", path=path, remedy="Check how it was written.")
@@ -164,14 +159,13 @@ def _json_rows(text: IO[str]) -> Iterator[_RawRow]:
         except (ValueError, RecursionError) as error:
             bad = BadRow("invalid JSON", f"the line is not JSON ({error})",
                          "Write one JSON object a line.")
-            try:
-                check_unicode(content)
-            except BadRow as not_unicode:
-                bad = not_unicode
+            bad = _not_unicode(content) or bad
         else:
             if not isinstance(values, dict):
                 bad = BadRow("row is not an object", "the line is JSON but not an object",
                              "Write one JSON object a line, as in {\"product_id\": ...}.")
+            elif "\\u" in content or not _is_unicode(content):
+                bad = _not_unicode(values)
         yield line, values if bad is None else {}, bad
 
 
@@ -204,7 +198,26 @@ def _delimited_rows(path: Path, text: IO[str], delimiter: str, names: _Names) ->
                 "wrong number of fields", f"the row has {len(fields)} fields, the header "
                 f"{len(header)}", "Quote fields that hold the separator or line breaks.")
             continue
-        yield line, dict(zip(header, fields)), None
+        yield line, dict(zip(header, fields)), \
+            None if _is_unicode("".join(fields)) else _not_unicode(fields)
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether UTF-8 can hold the text: `check_unicode`, as fast as a log of clicks needs it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _not_unicode(value: Any) -> BadRow | None:
+    """What `check_unicode` raises, if anything."""
+    try:
+        check_unicode(value)
+    except BadRow as bad:
+        return bad
+    return None
 
 
 def _parquet_rows(path: Path, stream: IO[bytes], names: _Names) -> Iterator[_RawRow]:

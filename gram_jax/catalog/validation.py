@@ -127,6 +127,9 @@ def attribute_values(name: str, value: Any) -> tuple[str, ...]:
     Text, numbers, and lists of them are taken as they are. A flag has its own name as value when
     it is true ('waterproof': true) and none when it is false.
     """
+    if isinstance(value, str):
+        text = value.strip()
+        return (text,) if text else ()
     elements = value if isinstance(value, list | tuple) else (value,)
     texts = (text for element in elements for text in _scalar_texts(name, element))
     return tuple(dict.fromkeys(texts))
@@ -158,14 +161,14 @@ def check_unicode(value: Any) -> None:
 
 
 def _scalar_texts(name: str, value: Any) -> Iterator[str]:
-    if _absent(value):
+    if isinstance(value, str):
+        if text := value.strip():
+            yield text
+    elif _absent(value):
         return
-    if isinstance(value, bool):
+    elif isinstance(value, bool):
         if value:
             yield name
-    elif isinstance(value, str):
-        if value.strip():
-            yield value.strip()
     elif isinstance(value, int | decimal.Decimal):
         yield str(value)
     elif isinstance(value, float) and math.isfinite(value):
