@@ -28,3 +28,25 @@ class Batch:
     decoder_target_tokens: Array  # int32 [batch, decoder_length], ends in EOS, 0 is padding
     decoder_loss_weights: Array  # float32 [batch, decoder_length], 0 where padded
     example_ids: tuple[str, ...] = ()
+
+
+@functools.partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["ngrams", "marks", "tags", "lengths", "outside_weights", "weights"],
+    meta_fields=[],
+    drop_fields=["example_ids"],
+)
+@dataclasses.dataclass(frozen=True)
+class TaggingBatch:
+    """A batch of texts in words, with a tag for every word.
+
+    `example_ids` stays on the host: crossing into a traced function drops it.
+    """
+
+    ngrams: Array  # int32 [batch, length, ngrams], 0 where there is none
+    marks: Array  # int32 [batch, length, marks], 0 where there is none
+    tags: Array  # int32 [batch, length], 0 is O and padding
+    lengths: Array  # int32 [batch], words
+    outside_weights: Array  # float32 [batch], how far O is believed, 0 to 1
+    weights: Array  # float32 [batch], of the text in the loss
+    example_ids: tuple[str, ...] = ()

@@ -48,20 +48,73 @@ class ModelConfig:
 
     def __post_init__(self):
         for name in _SIZES:
-            value = getattr(self, name)
-            if type(value) is not int or value < 1:
-                raise ConfigError(f"ModelConfig.{name} must be a whole number of at least 1, "
-                                  f"not {value!r}")
-        if self.num_relative_buckets < 4 or self.num_relative_buckets % 2:
-            raise ConfigError("ModelConfig.num_relative_buckets must be even and at least 4, "
-                              f"not {self.num_relative_buckets}")
-        if self.max_relative_distance <= self.num_relative_buckets // 2:
-            raise ConfigError("ModelConfig.max_relative_distance must exceed half of "
-                              f"num_relative_buckets, {self.num_relative_buckets // 2}; "
-                              f"it is {self.max_relative_distance}")
-        if not 0.0 <= self.dropout_rate < 1.0:
-            raise ConfigError("ModelConfig.dropout_rate must be in [0, 1), "
-                              f"not {self.dropout_rate}")
+            _check_size("ModelConfig", name, getattr(self, name))
+        _check_buckets(self)
+        _check_rate("ModelConfig", "dropout_rate", self.dropout_rate)
         if self.compute_dtype not in _COMPUTE_DTYPES:
             raise ConfigError(f"ModelConfig.compute_dtype must be one of {_COMPUTE_DTYPES}, "
                               f"not {self.compute_dtype!r}")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TaggerConfig:
+    """The shape of a tagger; hashable, so that it can be static under jit.
+
+    Attributes:
+      num_tags: columns of the emissions.
+      num_ngrams: rows of the table of hashed character n-grams, 0 of which is padding.
+      num_marks: rows of the table of shapes, neighbours' spacing and known values, 0 of which is
+        padding.
+      ngram_size: length of a row of both.
+      d_model, d_ff, num_heads, head_dim, num_layers: sizes of the encoder.
+      num_relative_buckets, max_relative_distance: of its position bias.
+      dropout_rate: in [0, 1), used only where a dropout key is given.
+      word_dropout_rate: share of the words whose n-grams are hidden in training, so that the words
+        around must do.
+
+    Raises:
+      ConfigError: a value makes no sense.
+    """
+
+    num_tags: int
+    num_ngrams: int
+    num_marks: int
+    ngram_size: int
+    d_model: int
+    d_ff: int
+    num_heads: int
+    head_dim: int
+    num_layers: int
+    num_relative_buckets: int = 32
+    max_relative_distance: int = 64
+    dropout_rate: float = 0.0
+    word_dropout_rate: float = 0.0
+
+    def __post_init__(self):
+        for name in ("num_tags", "num_ngrams", "num_marks", "ngram_size", "d_model", "d_ff",
+                     "num_heads", "head_dim", "num_layers"):
+            _check_size(type(self).__name__, name, getattr(self, name))
+        _check_buckets(self)
+        for name in ("dropout_rate", "word_dropout_rate"):
+            _check_rate(type(self).__name__, name, getattr(self, name))
+
+
+def _check_size(config: str, name: str, value: object) -> None:
+    if type(value) is not int or value < 1:
+        raise ConfigError(f"{config}.{name} must be a whole number of at least 1, not {value!r}")
+
+
+def _check_buckets(config: ModelConfig | TaggerConfig) -> None:
+    name = type(config).__name__
+    if config.num_relative_buckets < 4 or config.num_relative_buckets % 2:
+        raise ConfigError(f"{name}.num_relative_buckets must be even and at least 4, "
+                          f"not {config.num_relative_buckets}")
+    if config.max_relative_distance <= config.num_relative_buckets // 2:
+        raise ConfigError(f"{name}.max_relative_distance must exceed half of "
+                          f"num_relative_buckets, {config.num_relative_buckets // 2}; "
+                          f"it is {config.max_relative_distance}")
+
+
+def _check_rate(config: str, name: str, value: float) -> None:
+    if not 0.0 <= value < 1.0:
+        raise ConfigError(f"{config}.{name} must be in [0, 1), not {value}")

@@ -8,9 +8,9 @@ import functools
 import os
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import jax
 import numpy as np
@@ -19,14 +19,20 @@ from flax import nnx
 from gram_jax.core.atomic import atomic_file
 from gram_jax.core.digest import digest_arrays
 from gram_jax.core.errors import ArtifactError
-from gram_jax.models.config import ModelConfig
+from gram_jax.models.config import ModelConfig, TaggerConfig
 from gram_jax.models.encoder_decoder import EncoderDecoder
+from gram_jax.models.tagger import Tagger
 
 Params = dict[str, Any]
 """Nested dict with T5X's names; the leaves are float32 arrays."""
 
+AnyConfig = ModelConfig | TaggerConfig
 
-def init_params(config: ModelConfig, seed: int) -> Params:
+_MODULE_OF_CONFIG: Mapping[type, Callable[[Any], nnx.Module]] = {
+    ModelConfig: EncoderDecoder, TaggerConfig: Tagger}
+
+
+def init_params(config: AnyConfig, seed: int) -> Params:
     """Draws the parameters of a model that has not learned anything, from T5X's distributions.
 
     Each parameter has a random stream of its own, by the seed and its name.
@@ -43,34 +49,38 @@ def _stream(seed: int, name: str) -> np.random.Generator:
     return np.random.default_rng([seed, zlib.crc32(name.encode())])
 
 
-def bind(config: ModelConfig, params: Params) -> EncoderDecoder:
+@overload
+def bind(config: ModelConfig, params: Params) -> EncoderDecoder: ...
+@overload
+def bind(config: TaggerConfig, params: Params) -> Tagger: ...
+def bind(config, params):
     """The module that computes with these parameters; cheap, meant for use inside a jit."""
     return nnx.merge(_abstract_model(config)[0], params)
 
 
-def abstract_params(config: ModelConfig) -> Params:
+def abstract_params(config: AnyConfig) -> Params:
     """The tree of `init_params` with a `jax.ShapeDtypeStruct` for every array."""
     return nnx.to_pure_dict(_abstract_model(config)[1])
 
 
-def logical_axes(config: ModelConfig) -> dict[str, Any]:
+def logical_axes(config: AnyConfig) -> dict[str, Any]:
     """The tree of `init_params` with, for every array, a tuple of logical axis names.
 
     Names: 'vocab', 'embed', 'mlp', 'heads' (also where heads and head_dim are joined in one
-    axis), 'relpos_buckets'.
+    axis), 'relpos_buckets'; None for an axis that is never split.
     """
     return _metadata(config, "logical_axes")
 
 
-def _metadata(config: ModelConfig, key: str) -> dict[str, Any]:
+def _metadata(config: AnyConfig, key: str) -> dict[str, Any]:
     """The tree of parameters with what each declared under `key`."""
     variables = nnx.to_flat_state(_abstract_model(config)[1])
     return _nested({"/".join(path): variable.get_metadata(key) for path, variable in variables})
 
 
 @functools.lru_cache(maxsize=32)
-def _abstract_model(config: ModelConfig) -> tuple[nnx.GraphDef, nnx.State]:
-    return nnx.split(EncoderDecoder(config))
+def _abstract_model(config: AnyConfig) -> tuple[nnx.GraphDef, nnx.State]:
+    return nnx.split(_MODULE_OF_CONFIG[type(config)](config))
 
 
 def count_params(params: Params) -> int:
@@ -89,7 +99,7 @@ def save_params(path: str | os.PathLike, params: Params) -> None:
         np.savez(stream, **{name: np.asarray(array) for name, array in _named_leaves(params)})
 
 
-def load_params(path: str | os.PathLike, config: ModelConfig) -> Params:
+def load_params(path: str | os.PathLike, config: AnyConfig) -> Params:
     """Reads what `save_params` wrote.
 
     Args:
