@@ -4,12 +4,12 @@ Index glossary: `value` counts `values`, sorted by text; a value is known by its
 code is. `row` counts products or queries, in an order that the table's owner knows.
 """
 
+import array
 import dataclasses
 import functools
 import itertools
 import json
 import os
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -23,6 +23,31 @@ Values = tuple[tuple[str, str], ...]
 """(type, value in normal form) pairs, unique, in canonical order."""
 
 _VALUES, _ROWS = "values.jsonl", "rows.npz"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ValueShard:
+    """The values of some rows, numbered on their own: what is cheap to send between processes.
+
+    Args:
+      pairs: every (type, text) that the rows hold.
+      sizes: int64 [rows], how many pairs each row holds.
+      held: int32 [pairs of row and value], numbers of `pairs`, row after row.
+    """
+
+    pairs: tuple[tuple[str, str], ...]
+    sizes: np.ndarray
+    held: np.ndarray
+
+    @classmethod
+    def of(cls, rows: Iterable[Values]) -> "ValueShard":
+        """Numbers the values of rows."""
+        met: dict[tuple[str, str], int] = {}
+        sizes, held = [], array.array("i")
+        for values in rows:
+            sizes.append(len(values))
+            held.extend([met.setdefault(pair, len(met)) for pair in values])
+        return cls(tuple(met), np.array(sizes, np.int64), np.array(held, np.int32))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -63,30 +88,34 @@ class ValueTable:
     @classmethod
     def build(cls, rows: Iterable[Values], schema: AttributeSchema) -> "ValueTable":
         """Numbers the values of rows; a text held under several types gets the commonest one."""
-        counts: Counter[tuple[str, str]] = Counter()
-        met: dict[str, int] = {}  # text -> number in order of first meeting
-        starts, flat = [0], []
-        for values in rows:
-            counts.update(values)
-            flat.extend(sorted({met.setdefault(text, len(met)) for _, text in values}))
-            starts.append(len(flat))
-        return cls._sorted(counts, met, np.array(starts, np.int64), np.array(flat, np.int32),
-                           schema)
+        return cls.join([ValueShard.of(rows)], schema)
 
     @classmethod
-    def _sorted(cls, counts, met: Mapping[str, int], starts, flat, schema) -> "ValueTable":
+    def join(cls, shards: Iterable[ValueShard], schema: AttributeSchema) -> "ValueTable":
+        """The table of all rows of shards, as `build` makes it of these rows."""
+        met: dict[tuple[str, str], int] = {}
+        sizes, held = [np.zeros(0, np.int64)], [np.zeros(0, np.int32)]
+        for shard in shards:
+            number = np.array([met.setdefault(pair, len(met)) for pair in shard.pairs], np.int32)
+            held.append(number[shard.held])
+            sizes.append(shard.sizes)
+        held, sizes = np.concatenate(held), np.concatenate(sizes)
+        counts = np.bincount(held, minlength=len(met)).tolist()
         attribute_of: dict[str, str] = {}
-        for attribute, text in sorted(counts, key=lambda pair: (-counts[pair],
-                                                                schema.rank[pair[0]], pair[1])):
+        for attribute, text in sorted(met, key=lambda pair: (-counts[met[pair]],
+                                                             schema.rank[pair[0]], pair[1])):
             attribute_of.setdefault(text, attribute)
-        texts = sorted(met)
-        place = np.zeros(len(met), np.int32)
-        for number, text in enumerate(texts):
-            place[met[text]] = number
-        rows = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
-        held = place[flat]
-        held = held[np.lexsort((held, rows))]
-        return cls(tuple((attribute_of[text], text) for text in texts), starts, held)
+        texts = sorted(attribute_of)
+        number_of = {text: number for number, text in enumerate(texts)}
+        number = np.array([number_of[text] for _, text in met], np.int64)
+        # One number for a row and a value: sorted and unique, rows lie as they should.
+        base = max(len(texts), 1)
+        rows, held = np.divmod(np.unique(np.repeat(np.arange(len(sizes)) * base, sizes)
+                                         + number[held]), base)
+        starts = np.zeros(len(sizes) + 1, np.int64)
+        np.cumsum(np.bincount(rows, minlength=len(sizes)), out=starts[1:])
+        return cls(tuple((attribute_of[text], text) for text in texts), starts,
+                   held.astype(np.int32))
 
     @property
     def num_rows(self) -> int:
@@ -113,6 +142,15 @@ class ValueTable:
     def number_of_text(self) -> Mapping[str, int]:
         """Value number by text."""
         return {text: number for number, (_, text) in enumerate(self.values)}
+
+    def chosen(self, rows: np.ndarray) -> "ValueTable":
+        """Only these rows, in the given order."""
+        sizes = np.diff(self.starts)[rows]
+        starts = np.zeros(len(rows) + 1, np.int64)
+        np.cumsum(sizes, out=starts[1:])
+        place = np.arange(starts[-1]) - np.repeat(starts[:-1], sizes)
+        return ValueTable(self.values, starts,
+                          self.held[np.repeat(self.starts[:-1][rows], sizes) + place])
 
     def numbered_as(self, other: "ValueTable") -> "ValueTable":
         """This table's rows with the value numbers of `other`; values it lacks are dropped."""

@@ -3,6 +3,7 @@
 The `Click` records of a large log do not fit in memory as Python objects; these arrays do.
 """
 
+import array
 import dataclasses
 from collections.abc import Iterable, Sequence
 
@@ -45,7 +46,7 @@ class ClickTable:
         rises[starts[(starts > 0) & (starts < len(products))] - 1] = True  # into the next row
         if not rises.all() or np.any(products < 0):
             raise ValueError("the products of a query do not rise")
-        if np.any(weights <= 0):
+        if not np.all(weights > 0):
             raise ValueError("a click has a weight of 0 or less")
 
     @classmethod
@@ -71,11 +72,14 @@ class ClickTable:
         """The clicks on the given queries, a row for each, in their order; others do not count."""
         row_of = {query_id: row for row, query_id in enumerate(query_ids)}
         product_of = {product_id: product for product, product_id in enumerate(product_ids)}
-        found = [(row_of[click.query_id], product_of[click.product_id], click.weight)
-                 for click in clicks if click.query_id in row_of]
-        rows, products, weights = zip(*found) if found else ((), (), ())
-        return cls.build(np.array(rows, np.int64), np.array(products, np.int64),
-                         np.array(weights, np.float32), query_ids)
+        rows, products, weights = array.array("q"), array.array("q"), array.array("d")
+        for click in clicks:
+            row = row_of.get(click.query_id)
+            if row is not None:
+                rows.append(row)
+                products.append(product_of[click.product_id])
+                weights.append(click.weight)
+        return cls.build(*map(np.array, (rows, products, weights)), query_ids)
 
     @property
     def num_queries(self) -> int:
@@ -86,6 +90,16 @@ class ClickTable:
     def rows(self) -> np.ndarray:
         """The row of every click, beside `products`: int32 [clicks]."""
         return np.repeat(np.arange(self.num_queries, dtype=np.int32), np.diff(self.starts))
+
+    def chosen(self, rows: np.ndarray) -> "ClickTable":
+        """Only these rows, in the given order."""
+        sizes = np.diff(self.starts)[rows]
+        starts = np.zeros(len(rows) + 1, np.int64)
+        np.cumsum(sizes, out=starts[1:])
+        place = np.repeat(self.starts[:-1][rows], sizes) \
+            + np.arange(starts[-1]) - np.repeat(starts[:-1], sizes)
+        return ClickTable(tuple(self.query_ids[row] for row in rows.tolist()), starts,
+                          self.products[place], self.weights[place])
 
     def of_row(self, row: int) -> tuple[np.ndarray, np.ndarray]:
         """The clicked products of a row and their weights."""

@@ -5,10 +5,13 @@ order, so that the place where it runs cannot change what comes out.
 """
 
 import contextlib
+import functools
+import itertools
 import multiprocessing
 import os
+import pickle
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from typing import Protocol, TypeVar
 
 Shard = TypeVar("Shard")
@@ -37,27 +40,52 @@ def map_here(function: Callable[[Shard], Result], shards: Iterable[Shard]) -> It
 def map_in_processes(num_processes: int | None = None) -> Iterator[MapShards]:
     """Yields a `MapShards` over processes of their own, as many as there are cores by default.
 
-    Processes are spawned, not forked: a fork beside JAX's or TensorFlow's threads can hang.
+    Starting them takes seconds, so a single shard is worked on here, and they are started when
+    there is a second one. Processes are spawned, not forked: a fork beside JAX's or TensorFlow's
+    threads can hang.
     """
     num_processes = num_processes or os.cpu_count() or 1
     if num_processes == 1:
         yield map_here
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(num_processes, mp_context=context) as pool:
-        yield lambda function, shards: _in_order(pool, function, shards, 2 * num_processes)
+    with contextlib.ExitStack() as stack:
+        @functools.cache
+        def pool() -> ProcessPoolExecutor:
+            return stack.enter_context(ProcessPoolExecutor(num_processes, mp_context=context))
+
+        def map_shards(function, shards):
+            shards = iter(shards)
+            first = list(itertools.islice(shards, 2))
+            if len(first) < 2:
+                return map(function, first)
+            return _in_order(pool(), function, itertools.chain(first, shards), num_processes)
+
+        yield map_shards
 
 
-def _in_order(pool, function, shards, max_waiting: int):
-    """Results in order, with at most `max_waiting` shards handed out and not yet yielded."""
-    waiting = []
+def _in_order(pool: ProcessPoolExecutor, function: Callable, shards: Iterable,
+              num_processes: int) -> Iterator:
+    """Results in order, with one shard waiting for every process beside the one in work."""
+    sent = pickle.dumps(function)  # once: it may carry all that was learned of a catalogue
+    waiting: list[Future] = []
     try:
         for shard in shards:
-            waiting.append(pool.submit(function, shard))
-            if len(waiting) >= max_waiting:
+            waiting.append(pool.submit(_apply, sent, shard))
+            if len(waiting) >= 2 * num_processes:
                 yield waiting.pop(0).result()
         while waiting:
             yield waiting.pop(0).result()
     finally:
         for future in waiting:
             future.cancel()
+
+
+def _apply(sent: bytes, shard):
+    return _received(sent)(shard)
+
+
+@functools.lru_cache(maxsize=1)
+def _received(sent: bytes) -> Callable:
+    """The function that another process of this run sent."""
+    return pickle.loads(sent)
