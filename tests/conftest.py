@@ -15,9 +15,17 @@ _DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 @pytest.fixture(scope="session")
-def home_depot_folder() -> Path:
-    """The Home Depot files, or a skip that says what is missing."""
-    folder = _DATA / "home_depot"
-    if not folder.is_dir():
-        pytest.skip("the Home Depot data is not beside this checkout (../shared/data/home_depot)")
+def data_folder():
+    """name -> its folder of real data, or a skip that says what is missing."""
+    def folder(name: str) -> Path:
+        if not (_DATA / name).is_dir():
+            pytest.skip(f"this real data is not beside the checkout (../shared/data/{name})")
+        return _DATA / name
+
     return folder
+
+
+@pytest.fixture(scope="session")
+def home_depot_folder(data_folder) -> Path:
+    """The Home Depot files, or a skip that says what is missing."""
+    return data_folder("home_depot")

@@ -3,11 +3,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gram_jax.core.errors import ConfigError
 from gram_jax.core.runs import RankedList, Run
 from gram_jax.evaluation.metrics import (
     MEASURES,
     evaluated_queries,
     mean_figures,
+    measures_with,
     query_figures,
 )
 from gram_jax.evaluation.trec import read_qrels, read_run, write_qrels, write_run
@@ -78,3 +80,23 @@ def test_queries_without_a_relevant_product_are_left_out_and_unanswered_ones_cou
 def test_nothing_to_measure_is_zero():
     assert mean_figures(query_figures(Run("r", ()), {})) == dict.fromkeys(MEASURES, 0.0)
     assert mean_figures(query_figures(Run("r", ()), {"q": {"p": 3}}))["recall@10"] == 0.0
+
+
+def test_a_data_sets_own_gains_stand_behind_the_usual_measures():
+    measures = measures_with({"ndcg@10 (ESCI)": "nDCG(gains={3:100,2:10,1:1,0:0})@10"})
+    assert list(measures) == [*MEASURES, "ndcg@10 (ESCI)"]
+    qrels = {"q": {"exact": 3, "substitute": 2, "complement": 1, "irrelevant": 0}}
+    run = Run("r", (RankedList("q", ("complement", "exact", "irrelevant"), (3.0, 2.0, 1.0)),))
+    found = query_figures(run, qrels, measures)["ndcg@10 (ESCI)"]["q"]
+    ideal = 100 + 10 / np.log2(3) + 1 / np.log2(4)
+    assert found == pytest.approx((1 + 100 / np.log2(3)) / ideal)
+    assert measures_with({}) == dict(MEASURES)
+
+
+@pytest.mark.parametrize("name, text", [
+    ("x", "nDGC@10"), ("x", "nDCG(gain=3)@10"), ("x", "nDCG(gains={3:1@10"), ("x", ""),
+    ("recall@10", "P@10"), ("x", MEASURES["ndcg@10"]),
+])
+def test_a_measure_that_cannot_be_read_or_is_there_already_is_refused(name, text):
+    with pytest.raises(ConfigError, match=repr(name)):
+        measures_with({name: text})

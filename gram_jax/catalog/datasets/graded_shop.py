@@ -17,6 +17,7 @@ from typing import Protocol
 
 from gram_jax.catalog.shop import Shop
 from gram_jax.catalog.splits import hold_out, query_key
+from gram_jax.catalog.stored_products import StoredProducts
 from gram_jax.catalog.validation import BadRow, BadRows
 from gram_jax.core.records import RELEVANT_GRADE, Click, Judgment, Product, Query
 
@@ -68,8 +69,8 @@ def graded_shop(source: GradedSource, *, tune_queries: int, salt: str,
       InputError: a file is missing or wrong or, when refused, a row is.
     """
     bad_rows = BadRows(on_bad_rows)
-    products = tuple(source.products(bad_rows))
-    queries = source.graded_queries({product.product_id for product in products}, bad_rows)
+    products = StoredProducts.spool(source.products(bad_rows))
+    queries = source.graded_queries(set(products.ids), bad_rows)
     parts = split_graded(queries, tune_queries=tune_queries, salt=salt, dropped=bad_rows.dropped)
     return Shop(products, **{field.name: getattr(parts, field.name)
                              for field in dataclasses.fields(parts)})

@@ -168,7 +168,7 @@ def _json_text(path: Path) -> Iterator[IO[str]]:
             name = next((name for name in archive.namelist() if name.endswith(".json")), None)
             stream = name and stack.enter_context(archive.open(name))
         else:
-            archive = stack.enter_context(tarfile.open(path, "r|*"))
+            archive = stack.enter_context(tarfile.open(path))
             member = next((entry for entry in archive if entry.isfile()
                            and entry.name.endswith(".json")), None)
             stream = member and archive.extractfile(member)

@@ -9,7 +9,8 @@ from typing import IO, Any
 from gram_jax.core.errors import InputError
 
 _CHUNK = 1 << 20
-_NUMBER_GOES_ON = frozenset("0123456789+-.eE")
+_OF_NUMBERS = re.compile(r"[0-9+\-.eE]*")
+_SPACE = re.compile(r"[ \t\n\r]*")
 
 
 def json_array(text: IO[str], path: Path) -> Iterator[tuple[int, Any]]:
@@ -42,13 +43,13 @@ class _Window:
     def __init__(self, text: IO[str], path: Path):
         self._text, self._path = text, path
         self._buffer, self._at = "", 0
-        self._space, self._decoder = re.compile(r"[ \t\n\r]*"), json.JSONDecoder()
+        self._decoder = json.JSONDecoder()
         self.line = 1
 
     def next(self) -> str:
         """The next character that is no white space; '' at the end."""
         while True:
-            self._move(self._space.match(self._buffer, self._at).end())
+            self._move(_SPACE.match(self._buffer, self._at).end())
             if self._at < len(self._buffer):
                 return self._buffer[self._at]
             if not self._read_more():
@@ -72,9 +73,8 @@ class _Window:
                 if not self._read_more():
                     raise self.fault(f"an element is damaged or cut off ({error})") from error
                 continue
-            # A number at the end of what is in memory may have more digits.
-            if (end == len(self._buffer) and self._buffer[-1] in _NUMBER_GOES_ON
-                    and self._read_more()):
+            # '1' may be the beginning of '1.5' where only a part of the text is in memory.
+            if isinstance(element, int | float) and self._read_more_than_number(end):
                 continue
             self._move(end)
             return element
@@ -83,6 +83,11 @@ class _Window:
         """The error to raise at the place read up to."""
         return InputError(problem, path=self._path, line=self.line,
                           remedy="Fetch the file again; it must hold one JSON array.")
+
+    def _read_more_than_number(self, end: int) -> bool:
+        """Whether the number that ends at `end` could go on, and more was read to see."""
+        ends_there = _OF_NUMBERS.match(self._buffer, end).end() == len(self._buffer)
+        return ends_there and self._read_more()
 
     def _move(self, end: int) -> None:
         self.line += self._buffer.count("\n", self._at, end)
