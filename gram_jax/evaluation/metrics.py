@@ -38,12 +38,13 @@ def measures_with(further: Mapping[str, str]) -> dict[str, str]:
     for name, text in further.items():
         try:
             measure = ir_measures.parse_measure(text)
+            known_as = parsed.get(measure)  # what reads its parameters, and may not know one
         except (NameError, KeyError, ValueError, TypeError, AttributeError, SyntaxError) as error:
             raise ConfigError(f"measure {name!r}: ir_measures cannot read {text!r} ({error}); "
                               "write it as in 'nDCG(gains={3:100,2:10,1:1,0:0})@10'") from error
-        if name in measures or measure in parsed:
+        if name in measures or known_as is not None:
             raise ConfigError(f"measure {name!r} ({text}) is in the report already"
-                              + (f", as {parsed[measure]!r}" if measure in parsed else ""))
+                              + (f", as {known_as!r}" if known_as else ""))
         measures[name], parsed[measure] = text, name
     return measures
 
