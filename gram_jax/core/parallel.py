@@ -31,6 +31,10 @@ class MapShards(Protocol):
         """Yields `function(shard)` for every shard, in order."""
 
 
+OpenMapShards = Callable[[], contextlib.AbstractContextManager[MapShards]]
+"""What a stage is given: opens the place where shards are worked on for as long as it needs it."""
+
+
 def map_here(function: Callable[[Shard], Result], shards: Iterable[Shard]) -> Iterator[Result]:
     """`MapShards` in this process, one shard at a time."""
     return map(function, shards)
@@ -38,13 +42,13 @@ def map_here(function: Callable[[Shard], Result], shards: Iterable[Shard]) -> It
 
 @contextlib.contextmanager
 def map_in_processes(num_processes: int | None = None) -> Iterator[MapShards]:
-    """Yields a `MapShards` over processes of their own, as many as there are cores by default.
+    """Yields a `MapShards` over processes of their own.
 
-    Starting them takes seconds, so a single shard is worked on here, and they are started when
-    there is a second one. Processes are spawned, not forked: a fork beside JAX's or TensorFlow's
-    threads can hang.
+    There are as many as this process may use cores, unless told otherwise. Starting them takes
+    seconds, so a single shard is worked on here, and they are started when there is a second one.
+    Processes are spawned, not forked: a fork beside JAX's or TensorFlow's threads can hang.
     """
-    num_processes = num_processes or os.cpu_count() or 1
+    num_processes = num_processes or _num_cores()
     if num_processes == 1:
         yield map_here
         return
@@ -62,6 +66,12 @@ def map_in_processes(num_processes: int | None = None) -> Iterator[MapShards]:
             return _in_order(pool(), function, itertools.chain(first, shards), num_processes)
 
         yield map_shards
+
+
+def _num_cores() -> int:
+    if hasattr(os, "sched_getaffinity"):  # not everywhere
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _in_order(pool: ProcessPoolExecutor, function: Callable, shards: Iterable,
