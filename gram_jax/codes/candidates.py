@@ -3,55 +3,60 @@
 Knows values as numbers; which candidates become codes is decided elsewhere.
 """
 
-from collections.abc import Mapping
-
 import numpy as np
+from scipy import sparse
 
+from gram_jax.attributes.value_table import ValueTable
 from gram_jax.codes.mining_settings import MiningSettings
-from gram_jax.codes.predictability import Clicked
-from gram_jax.codes.subsets import Subset, frequent_subsets
-from gram_jax.codes.value_index import ValueIndex
+from gram_jax.codes.subsets import frequent_subsets
+from gram_jax.core.parallel import MapShards, map_here
 
 
-def candidate_subsets(index: ValueIndex, rates: np.ndarray,
-                      predicted: Mapping[str, Mapping[int, float]], clicked: Clicked,
-                      settings: MiningSettings) -> set[Subset]:
+def candidate_subsets(products: ValueTable, rates: np.ndarray, predicted: sparse.csr_array,
+                      shares: sparse.csr_array, settings: MiningSettings, *,
+                      map_shards: MapShards = map_here) -> np.ndarray:
     """Sets of values that many products have together, or several queries' clicked products.
 
     A product's bag holds its values that queries name most; a query's bag those values which its
-    text predicts and which most of its clicks went to. No set says a thing twice ('sink' beside
-    'kitchen sink').
+    text predicts and which at least half of its clicks went to.
 
     Args:
-      index: the values of products.
+      products: the values of every product.
       rates: float [values], how surely queries predict each value.
-      predicted: query_id -> value -> certainty.
-      clicked: query_id -> product -> weight.
+      predicted: certainties, see `predictability.predict_values`.
+      shares: see `predictability.click_shares`.
       settings: floors and sizes.
+      map_shards: where the counting runs.
+
+    Returns:
+      int32 [subsets, max_values], see `frequent_subsets`.
     """
-    enough = index.sizes >= settings.min_products
-    parts = [frozenset(text.split(" ")) for _, text in index.values]
+    said = [frozenset(text.split(" ")) for _, text in products.values]
+    enough = products.sizes >= settings.min_products
+    rows = np.repeat(np.arange(products.num_rows), np.diff(products.starts))
+    kept = enough[products.held]
+    of_products = _best(rows[kept], products.held[kept], rates[products.held[kept]],
+                        products.num_rows, settings.max_bag_values)
+    rows = np.repeat(np.arange(shares.shape[0]), np.diff(shares.indptr))
+    kept = (predicted.data > 0) & (shares.data >= 0.5 - 1e-9) & enough[shares.indices]
+    of_queries = _best(rows[kept], shares.indices[kept], predicted.data[kept], shares.shape[0],
+                       settings.max_bag_values)
+    found = [frequent_subsets(bags, max_values=settings.max_values, min_bags=floor, said=said,
+                              map_shards=map_shards)
+             for bags, floor in ((of_products, settings.min_products),
+                                 (of_queries, settings.min_queries))]
+    return np.unique(np.concatenate(found), axis=0)
 
-    def is_redundant(one: int, other: int) -> bool:
-        return parts[one] <= parts[other] or parts[other] <= parts[one]
 
-    def bag(weights: Mapping[int, float]) -> list[int]:
-        best = sorted((value for value in weights if enough[value]),
-                      key=lambda value: (-weights[value], value))[:settings.max_bag_values]
-        return best + [-1] * (settings.max_bag_values - len(best))
-
-    product_bags = [bag({value: rates[value] for value in values})
-                    for values in index.product_values]
-    query_bags = []
-    for query_id, certainty in predicted.items():
-        weights, half = clicked[query_id], sum(clicked[query_id].values()) / 2
-        query_bags.append(bag({
-            value: sure for value, sure in certainty.items()
-            if sum(weight for product, weight in weights.items()
-                   if value in index.product_values[product]) >= half}))
-    found: set[Subset] = set()
-    for bags, floor in ((product_bags, settings.min_products), (query_bags, settings.min_queries)):
-        if bags:
-            found |= frequent_subsets(np.array(bags, np.int64), max_values=settings.max_values,
-                                      min_bags=floor, is_redundant=is_redundant)
-    return found
+def _best(rows: np.ndarray, values: np.ndarray, weights: np.ndarray, num_rows: int,
+          num_best: int) -> np.ndarray:
+    """The values of most weight of each row, int32 [num_rows, num_best], padded with -1."""
+    order = np.lexsort((values, -weights, rows))
+    rows, values = rows[order], values[order]
+    starts = np.zeros(num_rows + 1, np.int64)
+    np.cumsum(np.bincount(rows, minlength=num_rows), out=starts[1:])
+    place = np.arange(len(rows)) - starts[rows]
+    bags = np.full((num_rows, num_best), -1, np.int32)
+    kept = place < num_best
+    bags[rows[kept], place[kept]] = values[kept]
+    return bags

@@ -32,6 +32,7 @@ class MiningSettings:
       surprise_weight: what a code counts that its query does not predict, beside 1 for one that
         it names in full.
       min_relative_score: a code of a query scores at least this share of the query's best.
+      pseudo_queries_per_product: in a shop without clicks.
 
     Raises:
       ConfigError: a number is outside its range.
@@ -53,6 +54,7 @@ class MiningSettings:
     covered_share: float = 0.5
     surprise_weight: float = 0.2
     min_relative_score: float = 0.05
+    pseudo_queries_per_product: float = 1.0
 
     def __post_init__(self):
         for name in ("min_products", "min_products_of_detail", "max_bag_values", "min_queries",

@@ -1,25 +1,43 @@
 """How well the text of a query predicts the values of the products that its shoppers want.
 
 A code that queries cannot foretell cannot be learned, so mining asks this before anything else.
-Knows values as numbers and words as strings; nothing of codes.
+Knows values and words as columns of sparse matrices; nothing of codes.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-
 import numpy as np
+from scipy import sparse
 
-Clicked = Mapping[str, Mapping[int, float]]
-"""query_id -> clicked product -> weight, above 0."""
+from gram_jax.attributes.value_table import ValueTable
+from gram_jax.core.clicks import ClickTable
 
 _PRIOR_QUERIES = 2.0
 """Queries' worth of doubt: a word seen once predicts nothing."""
 _RATE_WITHOUT_CLICKS = 0.2
+_PAIRS_AT_ONCE = 1 << 22
+"""Bounds the memory of the look-ups in `predict_values`."""
 
 
-def predict_values(query_words: Mapping[str, Iterable[str]],
-                   query_values: Mapping[str, Sequence[int]], clicked: Clicked,
-                   product_values: Sequence[Sequence[int]]) -> dict[str, dict[int, float]]:
+def holding_matrix(table: ValueTable) -> sparse.csr_array:
+    """The table as float32 [rows, values], 1 where the row holds the value."""
+    return sparse.csr_array((np.ones(len(table.held), np.float32), table.held, table.starts),
+                            shape=(table.num_rows, len(table.values)))
+
+
+def click_shares(clicks: ClickTable, products: ValueTable) -> sparse.csr_array:
+    """The share of every query's clicks that went to products with each value.
+
+    Returns:
+      float64 [queries, values], column indices rising; a row without clicks is empty.
+    """
+    totals = np.add.reduceat(np.append(clicks.weights, 0.0).astype(np.float64), clicks.starts[:-1])
+    rows = clicks.rows
+    shares = sparse.csr_array((clicks.weights / totals[rows], clicks.products, clicks.starts),
+                              shape=(clicks.num_queries, products.num_rows))
+    return _rising(shares @ holding_matrix(products))
+
+
+def predict_values(words: sparse.csr_array, own: sparse.csr_array,
+                   shares: sparse.csr_array) -> sparse.csr_array:
     """For every query with clicks, how surely its text predicts each value of what was clicked.
 
     A value that the text mentions has 1. Another one has what its best word promises,
@@ -29,58 +47,71 @@ def predict_values(query_words: Mapping[str, Iterable[str]],
     where n(w) counts the other queries with the word and n(w, v) the share of their clicks on
     products with the value: so 'sneaker' predicts 'running shoe' although no title says sneaker.
 
+    Args:
+      words: [queries, words], 1 where the query has the word.
+      own: [queries, values], 1 where its text mentions the value.
+      shares: what `click_shares` returned.
+
     Returns:
-      query_id -> value -> certainty, above 0 and at most 1.
+      float64 [queries, values] with the same stored entries as `shares`: certainties from 0 to 1.
     """
-    wanted = {query_id: _shares(weights, product_values) for query_id, weights in clicked.items()}
-    num_queries: Counter[str] = Counter()
-    seen: dict[str, dict[int, float]] = defaultdict(lambda: defaultdict(float))
-    for query_id, shares in wanted.items():
-        for word in set(query_words[query_id]):
-            num_queries[word] += 1
-            promised = seen[word]
-            for value, share in shares.items():
-                promised[value] += share
-    predicted = {}
-    for query_id, shares in wanted.items():
-        own = set(query_values[query_id])
-        # Its own clicks are taken out of the counts: a query must not foretell itself.
-        others = [(seen[word], num_queries[word] - 1 + _PRIOR_QUERIES)
-                  for word in sorted(set(query_words[query_id])) if num_queries[word] > 1]
-        certainty = {}
-        for value, share in shares.items():
-            best = max((max(promised[value] - share, 0.0) / total for promised, total in others),
-                       default=0.0)
-            if value in own or best > 0:
-                certainty[value] = 1.0 if value in own else best
-        predicted[query_id] = certainty
-    return predicted
+    clicked = np.diff(shares.indptr) > 0
+    words = sparse.csr_array(sparse.diags_array(clicked.astype(np.float64)) @ words)
+    words.eliminate_zeros()
+    num_queries = np.asarray(words.sum(axis=0)).ravel()
+    promised = _rising(words.T @ shares)
+    num_values = shares.shape[1]
+    keys = np.repeat(np.arange(promised.shape[0], dtype=np.int64),
+                     np.diff(promised.indptr)) * num_values + promised.indices
+    rows = np.repeat(np.arange(shares.shape[0]), np.diff(shares.indptr))
+    best = np.zeros(shares.nnz)
+    num_words = np.diff(words.indptr)
+    for slot in range(int(num_words.max(initial=0))):
+        for start in range(0, shares.nnz, _PAIRS_AT_ONCE):
+            pairs = np.arange(start, min(start + _PAIRS_AT_ONCE, shares.nnz))
+            pairs = pairs[num_words[rows[pairs]] > slot]
+            word = words.indices[words.indptr[rows[pairs]] + slot].astype(np.int64)
+            # A query's own clicks are in the counts of each of its words, so the look-up finds
+            # every pair; they are taken out again: a query must not foretell itself.
+            place = np.searchsorted(keys, word * num_values + shares.indices[pairs])
+            others = np.maximum(promised.data[place] - shares.data[pairs], 0.0)
+            rate = others / (num_queries[word] - 1 + _PRIOR_QUERIES)
+            # What is left of a subtraction of equals is no evidence.
+            rate[(num_queries[word] < 2) | (others < 1e-9)] = 0.0
+            best[pairs] = np.maximum(best[pairs], rate)
+    best[_stored_in(shares, own)] = 1.0
+    return sparse.csr_array((best, shares.indices, shares.indptr), shape=shares.shape)
 
 
-def naming_rates(predicted: Mapping[str, Mapping[int, float]], clicked: Clicked,
-                 product_values: Sequence[Sequence[int]], num_values: int) -> np.ndarray:
+def naming_rates(predicted: sparse.csr_array, shares: sparse.csr_array) -> np.ndarray:
     """The mean certainty with which a query predicts each value of a product it wants.
 
     Every query counts once in all; values seen with few clicks lean on the mean of all values.
 
+    Args:
+      predicted: what `predict_values` returned.
+      shares: what `click_shares` returned.
+
     Returns:
-      float64 [num_values], above 0.
+      float64 [values], above 0.
     """
-    sure, count = np.zeros(num_values), np.zeros(num_values)
-    for query_id, weights in clicked.items():
-        for value, share in _shares(weights, product_values).items():
-            count[value] += share
-            sure[value] += share * predicted[query_id].get(value, 0.0)
+    num_values = shares.shape[1]
+    sure = np.bincount(shares.indices, weights=shares.data * predicted.data, minlength=num_values)
+    count = np.bincount(shares.indices, weights=shares.data, minlength=num_values)
     mean = sure.sum() / count.sum() if sure.any() else _RATE_WITHOUT_CLICKS
     return (sure + _PRIOR_QUERIES * mean) / (count + _PRIOR_QUERIES)
 
 
-def _shares(weights: Mapping[int, float],
-            product_values: Sequence[Sequence[int]]) -> dict[int, float]:
-    """The share of a query's clicks that went to products with each value."""
-    total = sum(weights.values())
-    shares: dict[int, float] = defaultdict(float)
-    for product, weight in weights.items():
-        for value in product_values[product]:
-            shares[value] += weight / total
-    return dict(shares)
+def _rising(matrix) -> sparse.csr_array:
+    matrix = sparse.csr_array(matrix)
+    matrix.sort_indices()
+    return matrix
+
+
+def _stored_in(matrix: sparse.csr_array, other: sparse.csr_array) -> np.ndarray:
+    """bool [stored entries of `matrix`]: whether `other` stores the same place."""
+    def keys(of):
+        rows = np.repeat(np.arange(of.shape[0], dtype=np.int64), np.diff(of.indptr))
+        return rows * of.shape[1] + of.indices
+
+    return np.isin(keys(matrix), keys(other))

@@ -1,91 +1,168 @@
 """Sets of values that occur together, and the products which hold all values of a set.
 
-Index glossary: a bag is a row of value numbers, most telling first, padded with -1; a subset is a
-tuple of value numbers. Knows neither texts nor queries.
+Index glossary: a bag is a row of value numbers, padded with -1; a subset is a row of
+rising value numbers, padded with -1 at its end. Knows neither texts nor queries.
 """
 
+import functools
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
-Subset = tuple[int, ...]
+from gram_jax.core.parallel import MapShards, map_here
+
+_BAGS_A_SHARD = 1 << 18
 
 
 def frequent_subsets(bags: np.ndarray, *, max_values: int, min_bags: int,
-                     is_redundant: Callable[[int, int], bool]) -> set[Subset]:
+                     said: Sequence[frozenset[str]],
+                     map_shards: MapShards = map_here) -> np.ndarray:
     """The subsets of at most `max_values` values which lie in at least `min_bags` bags.
 
-    A larger set is looked for only where its part without the last value is frequent, so one sort
-    of the surviving (part, value) pairs a level counts them all.
+    No subset holds two values of which one says all that the other says ('sink' beside 'kitchen
+    sink'). A larger set is looked for only where its part without the last value is frequent, so
+    one sort of the surviving (part, value) pairs a level counts them all. Subsets that begin with
+    different values are counted apart, which bounds the memory.
 
     Args:
-      bags: int [bags, width], values unique within a row, -1 where padded.
-      is_redundant: whether two values say the same, so that no set should hold both.
+      bags: int [bags, width], values unique within a row.
+      max_values: of a subset.
+      min_bags: see above.
+      said: the words of every value.
+      map_shards: where the counting runs.
 
     Returns:
-      Subsets with their values rising.
+      int32 [subsets, max_values], unique, rows in lexical order of their values.
     """
-    bags = np.sort(bags, axis=1).astype(np.int64)
+    grow = functools.partial(_grow, max_values=max_values, min_bags=min_bags, said=said)
+    found = [part for part in map_shards(grow, _by_first_value(bags, min_bags)) if len(part)]
+    if not found:
+        return np.zeros((0, max_values), np.int32)
+    return np.concatenate(found)
+
+
+def _by_first_value(bags: np.ndarray, min_bags: int) -> Iterator[np.ndarray]:
+    """Bags whose first value is the beginning of the subsets to count in them, in shards.
+
+    Each bag appears once for each of its frequent values, cut before it; a shard has all bags
+    of its first values.
+    """
     num_values = int(bags.max(initial=-1)) + 1
-    found: list[Subset] = [()]
-    rows, columns = np.arange(len(bags)), np.full(len(bags), -1)
-    parts = np.zeros(len(bags), np.int64)  # place in `found` of the part that a row extends
-    everything: set[Subset] = set()
-    for _ in range(max_values):
-        grown = _extend(bags, parts, rows, columns)
-        if grown is None:
+    counts = np.bincount(bags[bags >= 0], minlength=num_values)
+    frequent = np.append(counts >= min_bags, False)
+    kept = np.where((bags >= 0) & frequent[bags], bags, num_values)
+    kept = np.sort(kept, axis=1).astype(np.int32)  # infrequent values last
+    rows, columns = np.nonzero(kept < num_values)
+    values = kept[rows, columns]
+    order = np.argsort(values, kind="stable")
+    ends = np.cumsum(np.where(frequent[:num_values], counts, 0))
+    cuts, last = [0], 0
+    for at, end in enumerate(ends):
+        if end - last >= _BAGS_A_SHARD or at == num_values - 1:
+            cuts.append(int(end))
+            last = end
+    for start, end in itertools.pairwise(cuts):
+        chosen = order[start:end]
+        if len(chosen):
+            place = columns[chosen, None] + np.arange(kept.shape[1])
+            inside = np.minimum(place, kept.shape[1] - 1)
+            tails = np.where(place < kept.shape[1], kept[rows[chosen, None], inside], num_values)
+            yield np.where(tails < num_values, tails, -1).astype(np.int32)
+
+
+def _grow(tails: np.ndarray, *, max_values: int, min_bags: int,
+          said: Sequence[frozenset[str]]) -> np.ndarray:
+    """The frequent subsets that begin with the first value of each row of `tails`."""
+    num_values = len(said)
+    firsts, parts = np.unique(tails[:, 0], return_inverse=True)
+    level = np.full((len(firsts), max_values), -1, np.int32)
+    level[:, 0] = firsts
+    everything = [level]
+    rows, columns = np.arange(len(tails), dtype=np.int32), np.zeros(len(tails), np.int8)
+    for size in range(1, max_values):
+        rows, columns, keys = _extend(tails, parts, rows, columns, num_values)
+        if not len(keys):
             break
-        parts, rows, columns, values = grown
-        keys, inverse, counts = np.unique(parts * num_values + values, return_inverse=True,
-                                          return_counts=True)
-        level, place = [], np.full(len(keys), -1)
-        for at, (key, count) in enumerate(zip(keys.tolist(), counts.tolist())):
-            part, value = divmod(key, num_values)
-            if count >= min_bags and not any(is_redundant(other, value) for other in found[part]):
-                place[at] = len(level)
-                level.append((*found[part], value))
+        unique, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
+        enough = np.flatnonzero(counts >= min_bags)
+        part, value = np.divmod(unique[enough], num_values)
+        plain = np.array([not any(_redundant(said[other], said[new])
+                                  for other in level[one, :size].tolist())
+                          for one, new in zip(part.tolist(), value.tolist())], bool)
+        enough, part, value = enough[plain], part[plain], value[plain]
+        grown = level[part]
+        grown[:, size] = value
+        place = np.full(len(unique), -1, np.int64)
+        place[enough] = np.arange(len(enough))
         parts = place[inverse]
-        kept = parts >= 0
-        parts, rows, columns, found = parts[kept], rows[kept], columns[kept], level
-        everything.update(level)
-    return everything
+        alive = parts >= 0
+        parts, rows, columns, level = parts[alive], rows[alive], columns[alive], grown
+        everything.append(level)
+    found = np.concatenate(everything)
+    return found[np.lexsort(found.T[::-1])]
 
 
-def _extend(bags, parts, rows, columns):
-    """Every (part, later value of its bag), or None where no bag has a later value."""
+def _extend(tails, parts, rows, columns, num_values: int):
+    """Every (part, later value of its bag), as rows, columns and keys of both numbers."""
     pieces = []
-    for column in range(bags.shape[1]):
-        values = bags[rows, column]
-        able = np.flatnonzero((columns < column) & (values >= 0))
-        pieces.append((parts[able], rows[able], np.full(len(able), column), values[able]))
-    joined = tuple(np.concatenate(part) for part in zip(*pieces)) if pieces else None
-    return joined if joined is not None and len(joined[0]) else None
+    for column in range(1, tails.shape[1]):
+        able = np.flatnonzero((columns < column) & (tails[rows, column] >= 0))
+        pieces.append((rows[able], np.full(len(able), column, np.int8),
+                       parts[able] * num_values + tails[rows[able], column]))
+    if not pieces:
+        return rows[:0], columns[:0], parts[:0]
+    return tuple(np.concatenate(part) for part in zip(*pieces))
 
 
-def subset_postings(subsets: Iterable[Subset], value_postings: Sequence[np.ndarray], *,
+def _redundant(one: frozenset[str], other: frozenset[str]) -> bool:
+    return one <= other or other <= one
+
+
+def subset_postings(subsets: np.ndarray, value_postings: Sequence[np.ndarray], *,
                     min_products: Callable[[int], int], max_products: int,
-                    ) -> Iterator[tuple[Subset, np.ndarray]]:
-    """Each subset with the products that hold all its values, where their number is in bounds.
+                    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The products that hold all values of each subset, where their number is in bounds.
 
     Rarest values come first, so that intersections start small, and subsets are walked in order,
     so that a shared beginning is intersected once.
 
     Args:
-      subsets: with values in any order, unique as sets.
+      subsets: int [subsets, width].
       value_postings: rising int32 products of every value.
       min_products: floor by number of values.
       max_products: ceiling.
 
-    Yields:
-      (subset with its values rising, rising products).
+    Returns:
+      sizes: int64 [subsets], products that hold all values.
+      in_bounds: rising int64, the subsets within bounds.
+      products: int32, those of the first subset within bounds, then of the next, each rising.
     """
-    size = [len(row) for row in value_postings]
-    ordered = sorted(tuple(sorted(subset, key=lambda value: (size[value], value)))
-                     for subset in subsets)
+    if not len(subsets):
+        return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int32)
+    size = np.array([len(row) for row in value_postings] + [0], np.int64)
+    # -1 sorts last: a key above every other.
+    last = np.iinfo(np.int64).max
+    rarity = np.where(subsets >= 0, size[subsets] * (len(size) + 1) + subsets, last)
+    rarest = np.take_along_axis(subsets, np.argsort(rarity, axis=1, kind="stable"), axis=1)
+    order = np.lexsort(rarest.T[::-1])
+    sizes = np.zeros(len(subsets), np.int64)
+    kept: list[tuple[int, np.ndarray]] = []
+    for subset, products in _intersections(order.tolist(), rarest, value_postings):
+        sizes[subset] = len(products)
+        num_values = int((rarest[subset] >= 0).sum())
+        if min_products(num_values) <= len(products) <= max_products:
+            kept.append((subset, products))
+    kept.sort(key=lambda pair: pair[0])
+    products = [np.zeros(0, np.int32), *(products for _, products in kept)]
+    return sizes, np.array([subset for subset, _ in kept], np.int64), np.concatenate(products)
+
+
+def _intersections(order: Iterable[int], rarest: np.ndarray, value_postings):
     values: list[int] = []
     products: list[np.ndarray] = []
-    for subset in ordered:
+    for at in order:
+        subset = [value for value in rarest[at].tolist() if value >= 0]
         shared = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1],
                                                     zip(values, subset)))
         del values[shared:], products[shared:]
@@ -93,8 +170,7 @@ def subset_postings(subsets: Iterable[Subset], value_postings: Sequence[np.ndarr
             row = value_postings[value]
             values.append(value)
             products.append(_intersect(products[-1], row) if products else row)
-        if min_products(len(subset)) <= len(products[-1]) <= max_products:
-            yield tuple(sorted(subset)), products[-1]
+        yield at, products[-1]
 
 
 def _intersect(few: np.ndarray, many: np.ndarray) -> np.ndarray:

@@ -22,15 +22,15 @@ from gram_jax.pipeline.workdir import Workdir
 _SETTINGS = "settings.gin"
 
 
-def run_experiment(path: Path, stages: Sequence[str], *, gin_files: Sequence[str] = (),
-                   overrides: Sequence[str] = ()) -> None:
-    """Brings the named stages up to date and shows the comparison, if it is among them.
+def run_experiment(path: Path, stages: Sequence[str] | None = None, *,
+                   gin_files: Sequence[str] = (), overrides: Sequence[str] = ()) -> None:
+    """Brings stages up to date and shows the comparison, if it is among them.
 
     The settings are kept in the workdir, so that a later call needs no gin file.
 
     Args:
       path: the workdir; made when missing.
-      stages: names of stages, run in pipeline order.
+      stages: names of stages, run in pipeline order; None for all that the experiment has.
       gin_files: gin files; those of the workdir's last run when empty.
       overrides: `NAME=value` bindings.
 
@@ -50,9 +50,10 @@ def run_experiment(path: Path, stages: Sequence[str], *, gin_files: Sequence[str
     with workdir.alone():
         with atomic_file(kept) as stream:
             stream.write(gin.config_str())
-        run_stages([stage for stage in STAGES if stage.name in stages], workdir,
-                   progress=terminal_progress, say=_say)
-    if "evaluate" in stages:
+        chosen = [stage for stage in STAGES
+                  if (stage.wanted if stages is None else stage.name in stages)]
+        run_stages(chosen, workdir, progress=terminal_progress, say=_say)
+    if any(stage.name == "evaluate" for stage in chosen):
         comparison_table(read_report(workdir))
 
 

@@ -102,6 +102,11 @@ def _close(name: str, known: Sequence[str]) -> str:
     return f" Known: {', '.join(sorted(known))}." if known else ""
 
 
+def is_bound(selector: str) -> bool:
+    """Whether the settings in force bind anything of a configurable."""
+    return bool(gin.get_bindings(selector, resolve_references=False))
+
+
 def settings_of(*selectors: str) -> dict[str, str]:
     """Every binding that some configurables depend on, by name.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gram_jax.core.digest import digest_texts
 from gram_jax.core.errors import ArtifactError
-from gram_jax.pipeline.settings import settings_of
+from gram_jax.pipeline.settings import is_bound, settings_of
 from gram_jax.pipeline.workdir import Manifest, Workdir
 
 Progress = Callable[[Iterable, str, int | None], Iterable]
@@ -24,7 +24,9 @@ _VERSIONED = ("gram-jax", "jax", "flax", "optax", "orbax-checkpoint", "seqio", "
 class StageContext:
     """What a stage may touch: finished stages to read, one folder to write, a progress bar.
 
-    `folder` is empty unless `resumes`, when it holds what an interrupted run left.
+    `inputs` are the folders of the finished stages that it reads, by name; an optional one that
+    the experiment leaves out is missing. `folder` is empty unless `resumes`, when it holds what
+    an interrupted run left.
     """
 
     workdir: Workdir
@@ -32,6 +34,7 @@ class StageContext:
     resumes: bool
     progress: Progress
     say: Callable[[str], None]
+    inputs: Mapping[str, Path] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +43,9 @@ class Stage:
 
     `run` is called with a `StageContext`; what it returns is kept in the manifest as counts. The
     stage depends on the gin bindings of `configurables` and of all that these refer to. A stage
-    that is not `resumable` starts from an empty folder.
+    that is not `resumable` starts from an empty folder. An `optional` one is part of an experiment
+    that binds one of its settings, and then also an input of the stages that have it among their
+    `optional_inputs`.
     """
 
     name: str
@@ -48,6 +53,18 @@ class Stage:
     configurables: tuple[str, ...]
     run: Callable[[StageContext], Mapping[str, object]]
     resumable: bool = False
+    optional: bool = False
+    optional_inputs: tuple["Stage", ...] = ()
+
+    @property
+    def wanted(self) -> bool:
+        """Whether the settings in force make this stage a part of the experiment."""
+        return not self.optional or any(is_bound(name) for name in self.configurables)
+
+    @property
+    def all_inputs(self) -> tuple[str, ...]:
+        """The stages it reads, with those optional ones that the experiment has."""
+        return (*self.inputs, *(stage.name for stage in self.optional_inputs if stage.wanted))
 
 
 def run_stages(stages: Sequence[Stage], workdir: Workdir, *, progress: Progress,
@@ -59,7 +76,7 @@ def run_stages(stages: Sequence[Stage], workdir: Workdir, *, progress: Progress,
       ConfigError: a setting that a stage needs is missing.
     """
     for stage in stages:
-        inputs = {name: _require(workdir, stage, name).digest for name in stage.inputs}
+        inputs = {name: _require(workdir, stage, name).digest for name in stage.all_inputs}
         settings = settings_of(*stage.configurables)
         fingerprint = digest_texts([stage.name, *_flat(inputs), *_flat(settings)])
         done = workdir.manifest(stage.name)
@@ -76,7 +93,8 @@ def _build(stage, workdir, inputs, settings, fingerprint, progress, say) -> None
         folder, resumes = workdir.open_unfinished(stage.name, fingerprint)
     say(f"{stage.name}: {'going on where it stopped' if resumes else 'running'}")
     started, clock = datetime.datetime.now(datetime.UTC), time.monotonic()
-    counts = stage.run(StageContext(workdir, folder, resumes, progress, say))
+    counts = stage.run(StageContext(workdir, folder, resumes, progress, say,
+                                    {name: workdir.folder(name) for name in inputs}))
     seconds = round(time.monotonic() - clock, 2)
     workdir.finish(stage.name, folder, Manifest(
         stage=stage.name, digest="", inputs=inputs, settings=settings, fingerprint=fingerprint,

@@ -4,6 +4,8 @@ Shoppers say 'sneaker' where sellers say 'running shoe', so that a test can see 
 learned from clicks.
 """
 
+from gram_jax.attributes.reading import ShopAttributes, learn_extractor, read_attributes
+from gram_jax.attributes.schema import AttributeSchema
 from gram_jax.catalog.shop import Shop
 from gram_jax.core.records import Click, Judgment, Product, Query
 
@@ -72,3 +74,15 @@ def tiny_shop() -> Shop:
                         for product_id, grade in grades.items()),
         splits={query_id: row[0] for query_id, row in _QUERIES.items()},
     )
+
+
+def attributes_of(shop: Shop) -> ShopAttributes:
+    """The attribute values of a small shop, by the schema and settings that ship."""
+    train = shop.queries_of("train")
+    extractor = learn_extractor(shop.products, train, schema=AttributeSchema.load())
+    return read_attributes(shop.products, (*train, *shop.queries_of("tune")), extractor)
+
+
+def tiny_attributes() -> ShopAttributes:
+    """The attribute values of `tiny_shop`."""
+    return attributes_of(tiny_shop())

@@ -34,7 +34,7 @@ def workdir(tmp_path_factory) -> Path:
 def test_a_second_run_does_nothing(workdir):
     before = {path: path.stat().st_mtime_ns for path in workdir.glob("*/manifest.json")}
     done = gram("run", *SETTINGS, f"--workdir={workdir}")
-    assert done.stderr.count("up to date") == len(before) == 6
+    assert done.stderr.count("up to date") == len(before) == 7
     assert "BM25" in done.stdout, "the comparison is shown again"
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
@@ -78,7 +78,7 @@ def test_retrieve_writes_a_run_that_evaluates_like_the_report(workdir, tmp_path)
 
 def test_inspect_tells_what_is_there(workdir):
     found = json.loads(gram("inspect", f"--workdir={workdir}", "--json").stdout)
-    assert list(found["stages"]) == ["prepare", "codes", "vocabulary", "train", "index",
+    assert list(found["stages"]) == ["prepare", "attributes", "codes", "vocabulary", "train", "index",
                                      "evaluate"]
     assert found["stages"]["prepare"]["counts"]["products"] == 300
     methods = {method["name"]: method for method in found["report"]["methods"]}
