@@ -78,8 +78,8 @@ def test_retrieve_writes_a_run_that_evaluates_like_the_report(workdir, tmp_path)
 
 def test_inspect_tells_what_is_there(workdir):
     found = json.loads(gram("inspect", f"--workdir={workdir}", "--json").stdout)
-    assert list(found["stages"]) == ["prepare", "attributes", "codes", "vocabulary", "train", "index",
-                                     "evaluate"]
+    assert list(found["stages"]) == ["prepare", "attributes", "codes", "vocabulary", "train",
+                                     "index", "evaluate"]
     assert found["stages"]["prepare"]["counts"]["products"] == 300
     methods = {method["name"]: method for method in found["report"]["methods"]}
     assert methods["GRAM"]["invalid_code_share"] == 0
