@@ -42,7 +42,7 @@ class OfficialDataset:
       licence: its terms in a sentence.
       citation: BibTeX.
       how_to_get: what to do to have the files; one or more sentences.
-      setting: the gin macro that says where they lie.
+      setting: the gin macro of the experiment that reads them, which says where they lie.
       files: all of them, also those that only some readers need.
     """
 
@@ -57,8 +57,8 @@ class OfficialDataset:
     @property
     def instructions(self) -> str:
         """How to get the files and where they go."""
-        return (f"{self.how_to_get} Put them into this folder, or bind {self.setting} to the "
-                "folder that holds them.")
+        return (f"{self.how_to_get} Put them into this folder, or name the one that holds them: "
+                f"--gin.{self.setting}=FOLDER, or --manual_dir=FOLDER of 'tfds build'.")
 
     def locate(self, folder: str | Path, names: Iterable[str], *,
                verify_checksums: bool) -> tuple[Path, ...]:
