@@ -1,8 +1,7 @@
 """`tfds build` makes the tables of each shop from official files, and refuses as `prepare` does.
 
-The command is TFDS' own, run as a program. The one that TFDS installs imports all its subcommands,
-and some of these need the extra `tfds` of pyproject.toml; where that is absent, the subcommand
-`build` is run by itself.
+The command is TFDS' own, run as a program: `tfds build` where the extra `tfds` of pyproject.toml is
+installed, else its subcommand `build` alone, as `python -m gram_jax.data.tfds_builders`.
 """
 
 import importlib.util
@@ -28,21 +27,14 @@ if importlib.util.find_spec("importlib_resources") is None:
 ROOT = Path(__file__).resolve().parents[3]
 BUILDERS = "gram_jax/data/tfds_builders"
 WHOLE_COMMAND = all(importlib.util.find_spec(name) for name in ("apache_beam", "mlcroissant"))
-_BUILD_ALONE = """
-from absl import app
-from tensorflow_datasets.scripts.cli import build, cli_utils
-parser = cli_utils.make_flags_parser(build.Args, description="")
-app.run(lambda args: args.execute(),
-        flags_parser=lambda argv: parser([argv[0], *argv[2:]]))
-"""
-_WHOLE = "from tensorflow_datasets.scripts.cli.main import launch_cli; launch_cli()"
 
 
 def tfds_build(*arguments) -> subprocess.CompletedProcess:
     """Runs `tfds build` from the checkout."""
-    return subprocess.run(
-        [sys.executable, "-c", _WHOLE if WHOLE_COMMAND else _BUILD_ALONE, "build",
-         *map(str, arguments)], cwd=ROOT, capture_output=True, text=True, timeout=240)
+    command = (["-m", "tensorflow_datasets.scripts.cli.main", "build"] if WHOLE_COMMAND
+               else ["-m", "gram_jax.data.tfds_builders"])
+    return subprocess.run([sys.executable, *command, *map(str, arguments)], cwd=ROOT,
+                          capture_output=True, text=True, timeout=240)
 
 
 def unverified(name: str, table: str, **fields) -> str:
