@@ -91,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
                          help="gin file with the settings; later files win")
         if name in ("run", "prepare"):
             sub.add_argument("--on_bad_rows", choices=("refuse", "skip"),
-                             help="what to do with bad rows of your own files (default: refuse)")
+                             help="what to do with bad rows of the shop's files (default: refuse)")
 
     search = command("search", _search, "answer one query and show the codes that found products")
     search.add_argument("query", help="what a shopper would type")
@@ -126,13 +126,23 @@ def _run(options) -> int:
     names = tuple(STAGE_HELP) if options.command == "run" else (options.command,)
     overrides = list(options.overrides)
     if getattr(options, "on_bad_rows", None) is not None:
-        overrides.append(f"read_own_shop.on_bad_rows={options.on_bad_rows}")
+        overrides += _bad_row_settings(options.on_bad_rows)
     try:
         run_experiment(options.workdir, names, gin_files=options.gin_file, overrides=overrides)
     except Interrupted as stop:
         print(f"gram: {stop}", file=sys.stderr)
         return EXIT_INTERRUPTED
     return 0
+
+
+def _bad_row_settings(policy: str) -> list[str]:
+    """Bindings that tell every reader what to do with bad rows."""
+    import inspect
+
+    from gram_jax.pipeline.configurables import CONFIGURABLES
+
+    return [f"{name}.on_bad_rows={policy}" for name, function in CONFIGURABLES.items()
+            if "on_bad_rows" in inspect.signature(function).parameters]
 
 
 def _search(options) -> int:
