@@ -7,6 +7,7 @@ environment of its own: ./launch/test_beam.sh makes it and runs this file there.
 import sys
 from pathlib import Path
 
+import gin
 import pytest
 
 from gram_jax.attributes import shards
@@ -21,6 +22,8 @@ from gram_jax.core.digest import digest_files
 from gram_jax.core.errors import ConfigError
 from gram_jax.core.parallel import MapShards, map_here
 from gram_jax.pipeline.beam import map_on_beam
+from gram_jax.pipeline.configurables import CONFIGURABLES, register
+from gram_jax.pipeline.settings import load_settings, settings_of
 
 
 def build(folder: Path, shop: Shop, map_shards: MapShards) -> str:
@@ -55,3 +58,16 @@ def test_without_beam_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "apache_beam", None)
     with pytest.raises(ConfigError, match=r"gram-jax\[beam\]"), map_on_beam():
         pass
+
+
+def test_gin_chooses_where_shards_run():
+    """A stage is given the place as a function, with its settings bound."""
+    register()
+    load_settings(["gin/experiments/quickstart.gin"], [
+        "read_attributes.map_shards=@map_in_processes", "map_in_processes.num_processes=1",
+        "build_codes.map_shards=@map_on_beam", "map_on_beam.folder=there",
+    ], configurables=CONFIGURABLES)
+    assert settings_of("read_attributes")["map_in_processes.num_processes"] == "1"
+    assert settings_of("build_codes")["map_on_beam.folder"] == "'there'"
+    with gin.query_parameter("read_attributes.map_shards").scoped_configurable_fn() as map_shards:
+        assert map_shards is map_here
