@@ -15,7 +15,9 @@ from gram_jax.core.errors import GramError
 
 STAGE_HELP = {
     "prepare": "read and check the shop: products, queries, clicks, judgments",
-    "codes": "find attributes and mine the codes that queries and products share",
+    "tagger": "train the tagger of titles and queries, and tag those of the shop",
+    "attributes": "read the attributes of products and queries",
+    "codes": "mine the codes that queries and products share",
     "vocabulary": "train the SentencePiece vocabulary, or take the one that is given",
     "train": "train the model that writes codes for queries and products",
     "index": "score every posting and write the snapshot that answers searches",
@@ -107,6 +109,12 @@ def _parser() -> argparse.ArgumentParser:
     retrieve.add_argument("--k", type=_positive, default=300,
                           help="products a query (default 300)")
 
+    tag = command("tag", _tag, "mark attribute values in a file of texts")
+    tag.add_argument("--input", required=True, type=Path,
+                     help="jsonl, csv, tsv or parquet with a column title, text or query")
+    tag.add_argument("--output", required=True, type=Path, help="JSON lines of spans to write")
+    tag.add_argument("--column", help="the column to tag, if it is called otherwise")
+
     inspect = command("inspect", _inspect, "show what is in a workdir: counts, digests, figures")
     inspect.add_argument("--json", action="store_true", help="print JSON for programs")
     return parser
@@ -123,7 +131,7 @@ def _run(options) -> int:
     from gram_jax.pipeline.experiment import run_experiment
     from gram_jax.training.interruption import Interrupted
 
-    names = tuple(STAGE_HELP) if options.command == "run" else (options.command,)
+    names = None if options.command == "run" else (options.command,)
     overrides = list(options.overrides)
     if getattr(options, "on_bad_rows", None) is not None:
         overrides += _bad_row_settings(options.on_bad_rows)
@@ -164,6 +172,17 @@ def _retrieve(options) -> int:
     count = retrieve_file(open_snapshot(options.workdir), options.queries, options.output,
                           codes_path=options.codes, k=options.k)
     print(f"{options.output}: {count} queries answered", file=sys.stderr)
+    return 0
+
+
+def _tag(options) -> int:
+    from gram_jax.pipeline.progress import terminal_progress
+    from gram_jax.pipeline.tagging import tag_file
+    from gram_jax.pipeline.workdir import Workdir
+
+    count = tag_file(Workdir(options.workdir), options.input, options.output,
+                     text_column=options.column, progress=terminal_progress)
+    print(f"{options.output}: {count} texts tagged", file=sys.stderr)
     return 0
 
 

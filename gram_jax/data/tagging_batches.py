@@ -89,7 +89,8 @@ class TaggingBatches:
         self._ids = np.array([text.text_id for source in sources for text in source.texts], object)
         self._stream = digest_texts([
             f"{rates.tolist()} {batch_size} {seed} {list(lengths)} {tag_set.types}",
-            *(f"{source.name} {text!r}" for source in sources for text in source.texts)])
+            *(f"{source.name} {source.outside_weight} {source.loss_weight} {text.text} {text.spans}"
+              for source in sources for text in source.texts)])
         self._epoch, self._number = 0, 0
         self._plan = self._plan_of(0)
 

@@ -1,16 +1,28 @@
 """The stages of GRAM, in the order they run: one file each, from artifacts to one artifact."""
 
+import dataclasses
+
 from gram_jax.pipeline.stage import Stage
+from gram_jax.pipeline.stages.attributes import read_attributes
 from gram_jax.pipeline.stages.codes import build_codes
 from gram_jax.pipeline.stages.evaluate import evaluate
 from gram_jax.pipeline.stages.index import build_index
 from gram_jax.pipeline.stages.prepare import prepare
+from gram_jax.pipeline.stages.tagger import train_tagger
 from gram_jax.pipeline.stages.train import train
 from gram_jax.pipeline.stages.vocabulary import build_vocabulary
 
+_PREPARE = Stage("prepare", (), ("prepare",), prepare)
+TAGGER = Stage(
+    "tagger", (), ("train_tagger",), train_tagger, resumable=True, optional=True,
+    # A tagger can be trained without a shop.
+    optional_inputs=(dataclasses.replace(_PREPARE, optional=True),))
+
 STAGES = (
-    Stage("prepare", (), ("prepare",), prepare),
-    Stage("codes", ("prepare",), ("build_codes",), build_codes),
+    _PREPARE,
+    TAGGER,
+    Stage("attributes", ("prepare",), ("read_attributes",), read_attributes),
+    Stage("codes", ("prepare", "attributes"), ("build_codes",), build_codes),
     Stage("vocabulary", ("prepare", "codes"), ("build_vocabulary",), build_vocabulary),
     Stage("train", ("codes", "vocabulary"), ("train", "product_task_rate"), train,
           resumable=True),
