@@ -3,10 +3,11 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gram_jax.catalog.own_shop import read_own_shop
+from gram_jax.catalog.shop import read_shop, write_shop
 from gram_jax.catalog.splits import query_key
 from gram_jax.core.errors import ConfigError, InputError
 from gram_jax.core.records import Product
@@ -200,3 +201,38 @@ def test_what_cannot_be_trained_or_measured_is_said(tmp_path):
     with pytest.raises(InputError, match="no row is left"):
         read_own_shop(write_rows(tmp_path / "x.csv", [{"product_id": "1", "title": ""}]), clicks,
                       on_bad_rows="skip")
+
+
+odd_texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20) \
+    | st.sampled_from(["مصباح أحمر", "👩‍👩‍👧 lamp", "נעל 'ריצה' \"5", "a, b\tc", "x" * 10_000])
+odd_fields = st.dictionaries(odd_texts, st.lists(odd_texts, max_size=3), max_size=3) \
+    | st.just({f"field {number}": [f"value {number}"] for number in range(500)})
+
+
+@settings(max_examples=30)
+@given(st.lists(st.tuples(odd_texts, odd_fields, odd_texts), min_size=1, max_size=5))
+def test_any_text_reaches_the_shop_on_disk(tmp_path_factory, rows):
+    folder = tmp_path_factory.mktemp("own")
+    rows = [(title, fields, query) for title, fields, query in rows
+            if title.strip() and query.strip()] or [("a", {}, "b")]
+    products = [{"product_id": f"p{place}", "title": title, "attributes": fields}
+                for place, (title, fields, _) in enumerate(rows)]
+    clicks = [{"query": query, "product_id": f"p{place}"}
+              for place, (_, _, query) in enumerate(rows)]
+    read = read_own_shop(write_rows(folder / "p.jsonl", products),
+                         write_rows(folder / "c.tsv", clicks), tune_share=0.0, test_share=0.0)
+    write_shop(read, folder / "shop")
+    shop = read_shop(folder / "shop")
+    assert shop == read and shop.counts()["products"] == len(rows)
+    assert [product.title for product in shop.products] == [title.strip() for title, _, _ in rows]
+    assert [{name: list(values) for name, values in product.attributes.items()}
+            for product in shop.products] == [stripped(fields) for _, fields, _ in rows]
+    text_of = {query.query_id: query.text for query in shop.queries}
+    assert {(query_key(text_of[click.query_id]), click.product_id) for click in shop.clicks} == {
+        (query_key(query), f"p{place}") for place, (_, _, query) in enumerate(rows)}
+
+
+def stripped(fields):
+    clean = {name: list(dict.fromkeys(value.strip() for value in values if value.strip()))
+             for name, values in fields.items()}
+    return {name: values for name, values in clean.items() if values}
