@@ -16,7 +16,7 @@ def prepare(context: StageContext, *,
     Args:
       context: where to write.
       read_shop: a source with its settings bound, such as `@simulate_shop`, `@read_own_shop` or
-        `@read_home_depot`.
+        `@read_esci`.
     """
     shop = read_shop()
     write_shop(shop, context.folder / "shop")
