@@ -24,6 +24,7 @@ from gram_jax.codes.predictability import holding_matrix
 from gram_jax.codes.pseudo_queries import pseudo_queries
 from gram_jax.codes.quality import code_quality, reach
 from gram_jax.codes.query_codes import choose_query_codes
+from gram_jax.codes.selection import Select, select_by_votes
 from gram_jax.core.atomic import atomic_file
 from gram_jax.core.clicks import ClickTable
 from gram_jax.core.errors import ConfigError
@@ -76,7 +77,7 @@ class CodeArtifacts:
 
 
 def build_codes(shop: Shop, attributes: ShopAttributes, *, settings: MiningSettings | None = None,
-                map_shards: MapShards = map_here,
+                select: Select = select_by_votes, map_shards: MapShards = map_here,
                 say: Callable[[str], None] = lambda text: None) -> CodeArtifacts:
     """Mines the codes of a shop from its train queries, or from pseudo-queries where it has none.
 
@@ -84,6 +85,7 @@ def build_codes(shop: Shop, attributes: ShopAttributes, *, settings: MiningSetti
       shop: tune and test queries are not looked at for mining.
       attributes: the values of its texts.
       settings: of mining; the defaults suit tens of thousands of products.
+      select: how codes are chosen among candidates.
       map_shards: where the counting of candidates runs.
       say: told what is being done.
 
@@ -102,7 +104,7 @@ def build_codes(shop: Shop, attributes: ShopAttributes, *, settings: MiningSetti
     mined = mine_codes(
         ShopValues(shop.product_ids, attributes.products, asked.clicks, asked.values,
                    word_matrix(asked.texts)),
-        settings=settings, schema=attributes.schema, map_shards=map_shards, say=say)
+        settings=settings, schema=attributes.schema, select=select, map_shards=map_shards, say=say)
     if not mined.code_table.num_codes:
         raise ConfigError(
             f"no code has {settings.min_products} to {settings.max_products} products of "

@@ -26,7 +26,7 @@ from gram_jax.codes.predictability import (
     predict_values,
 )
 from gram_jax.codes.query_codes import choose_query_codes
-from gram_jax.codes.selection import Selection, select_by_votes
+from gram_jax.codes.selection import Select, Selection, select_by_votes
 from gram_jax.codes.sharing import cap_codes_per_product, share_by_clicks
 from gram_jax.codes.subsets import subset_postings
 from gram_jax.core.clicks import ClickTable
@@ -87,7 +87,7 @@ class MinedCodes:
 
 
 def mine_codes(shop: ShopValues, *, settings: MiningSettings, schema: AttributeSchema,
-               map_shards: MapShards = map_here,
+               select: Select = select_by_votes, map_shards: MapShards = map_here,
                say: Callable[[str], None] = lambda text: None) -> MinedCodes:
     """Mines the codes of a catalogue.
 
@@ -95,6 +95,7 @@ def mine_codes(shop: ShopValues, *, settings: MiningSettings, schema: AttributeS
       shop: see there.
       settings: see there.
       schema: gives codes their canonical order.
+      select: how codes are chosen among candidates.
       map_shards: where the counting of candidates runs.
       say: told what is being done.
     """
@@ -115,8 +116,8 @@ def mine_codes(shop: ShopValues, *, settings: MiningSettings, schema: AttributeS
     repeats = _say_what_a_better_one_says(subsets[in_bounds], worths, shop.products)
     worths[repeats] = -np.inf
     candidates = CodePostings(subsets[in_bounds], _starts(sizes[in_bounds]), products, worths)
-    selection = select_by_votes(candidates, num_products=num_products, votes=settings.votes,
-                                min_vote_share=settings.min_vote_share)
+    selection = select(candidates, shop.clicks, predicted, num_products=num_products,
+                       settings=settings)
     codes = candidates.chosen(np.flatnonzero(selection.chosen))
     say(f"sharing {codes.num_codes:,} codes through clicks")
     kept, codes = _share(codes, predicted, shop.clicks, num_products, settings)

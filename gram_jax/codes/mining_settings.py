@@ -21,6 +21,7 @@ class MiningSettings:
         of a query share, is a candidate if so many queries agree.
       votes: how many coarse, medium and fine codes a product votes for.
       min_vote_share: share of its products that must vote for a code.
+      min_picks: queries that must pick a code, where queries choose and not products.
       size_exponent: how much a vote prefers codes of many products to codes that are surely named.
       max_codes_per_query: the codes a query is trained on.
       max_codes_per_product: postings of one product; indexing time grows with them.
@@ -46,6 +47,7 @@ class MiningSettings:
     min_queries: int = 2
     votes: tuple[int, int, int] = (6, 1, 1)
     min_vote_share: float = 0.4
+    min_picks: int = 3
     size_exponent: float = 0.5
     max_codes_per_query: int = 10
     max_codes_per_product: int = 16

@@ -18,6 +18,12 @@ from gram_jax.catalog.datasets.wands import read_wands
 from gram_jax.catalog.own_shop import read_own_shop
 from gram_jax.catalog.simulator import simulate_shop
 from gram_jax.codes.mining_settings import MiningSettings
+from gram_jax.codes.selection import (
+    select_all,
+    select_by_queries,
+    select_by_votes,
+    select_single_values,
+)
 from gram_jax.core.parallel import map_in_processes
 from gram_jax.models.config import ModelConfig, TaggerConfig
 from gram_jax.partitioning.mesh import make_mesh
@@ -37,8 +43,9 @@ from tasks.settings import code_examples_folder, product_task_rate, vocabulary_f
 _LIBRARY = (read_esci, read_home_depot, read_home_depot_kaggle, read_icecat, read_own_shop,
             read_wands, simulate_shop, GazetteerSettings, MiningSettings, ModelConfig, make_mesh,
             SearchSettings, TaggerConfig, adafactor, adamw, annotated_queries, annotated_titles,
-            gazetteer_matches, map_in_processes, map_on_beam, structured_fields,
-            warmup_constant, warmup_cosine, warmup_rsqrt)
+            gazetteer_matches, map_in_processes, map_on_beam, select_all, select_by_queries,
+            select_by_votes, select_single_values, structured_fields, warmup_constant,
+            warmup_cosine, warmup_rsqrt)
 _BOUND_WHERE_DEFINED = (*(stage.run for stage in STAGES), code_examples_folder,
                         product_task_rate, vocabulary_file)
 CONFIGURABLES: Mapping[str, Callable] = {
