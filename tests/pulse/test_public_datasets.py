@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from gram_jax.catalog.shop import read_shop
+from gram_jax.evaluation.trec import read_qrels
 from gram_jax.testing.official_files import write_esci, write_wands
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,6 +32,9 @@ def test_bad_rows_are_refused_with_file_and_line_and_left_out_when_told(tmp_path
     assert done.returncode == 0, done.stderr
     shop = read_shop(tmp_path / "w" / "prepare" / "shop")
     assert len(shop.queries) == 40 and sum(shop.dropped_rows.values()) == 1
+    for split in ("tune", "test"):
+        written = read_qrels(tmp_path / "w" / "prepare" / f"qrels.{split}.txt")
+        assert written == shop.qrels(split) != {}
 
 
 def test_a_missing_and_a_changed_file_say_what_to_fetch(tmp_path):

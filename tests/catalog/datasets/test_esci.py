@@ -4,6 +4,8 @@ import gzip
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gram_jax.catalog.datasets.esci import (
     EXAMPLES_FILE,
@@ -13,6 +15,7 @@ from gram_jax.catalog.datasets.esci import (
     read_esci,
     read_esci_sources,
 )
+from gram_jax.catalog.datasets.official_fields import plain_text
 from gram_jax.core.errors import ConfigError, InputError
 from gram_jax.core.records import Click, Product
 from gram_jax.testing.official_files import write_esci
@@ -67,6 +70,22 @@ def test_sources(folder):
     with pytest.raises(InputError, match="guesses") as caught:
         read_esci_sources(folder, verify_checksums=False)
     assert caught.value.line == 2
+
+
+@given(st.lists(st.text(max_size=30) | st.sampled_from([
+    "حذاء رياضي أحمر", "赤い 靴", "Größe 42 👟🏃", "x" * 10_000, "<b>", "a < b & c", "\u202eabc"]),
+    min_size=1, max_size=4))
+def test_any_text_passes_through(tmp_path_factory, texts):
+    folder = write_esci(tmp_path_factory.mktemp("any"), products=[
+        (f"B{place}", text, text, "\n".join([text] * 500), text, text, "us")
+        for place, text in enumerate(texts)], examples=[
+        (0, "red shoe", 1, "B0", "us", "E", 1, 1, "train")] if plain_text(texts[0]) else [
+        (0, "red shoe", 1, "B0", "es", "E", 1, 1, "train")])
+    kept = {f"B{place}": plain_text(text) for place, text in enumerate(texts)
+            if plain_text(text)}
+    shop = read(folder)
+    assert {product.product_id: product.title for product in shop.products} == kept
+    assert all(product.attributes["brand"] == (product.title,) for product in shop.products)
 
 
 @pytest.mark.parametrize("setting", [{"locale": "uk"}, {"version": "huge"}, {"fields": ["price"]}])
