@@ -113,7 +113,7 @@ def _write_lines(stream: IO[bytes], products: Iterable[Product]
     ids, lengths = [], [0]
     for product in products:
         row = {"product_id": product.product_id, "title": product.title,
-               "attributes": product.attributes}
+               "attributes": dict(product.attributes)}
         line = json.dumps(row, ensure_ascii=False).encode() + b"\n"
         stream.write(line)
         ids.append(product.product_id)
