@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from gram_jax.catalog.datasets.graded_shop import GradedQuery, graded_shop
-from gram_jax.catalog.datasets.home_depot_grades import home_depot_grade
 from gram_jax.catalog.datasets.official_fields import plain_field
 from gram_jax.catalog.datasets.official_files import OfficialDataset, OfficialFile
 from gram_jax.catalog.datasets.parsed_rows import parsed_rows
@@ -27,6 +26,7 @@ from gram_jax.core.records import Product
 TRAIN_FILE, DESCRIPTIONS_FILE, ATTRIBUTES_FILE = (
     "train.csv", "product_descriptions.csv", "attributes.csv")
 TEST_FILE, SOLUTION_FILE = "test.csv", "solution.csv"
+_GRADES = ((2.9, 3), (2.3, 2), (1.6, 1))  # (least mean rating, grade)
 
 HOME_DEPOT_KAGGLE = OfficialDataset(
     title="Home Depot Product Search Relevance (Kaggle)",
@@ -154,6 +154,14 @@ class HomeDepotKaggleSource:
         path, = HOME_DEPOT_KAGGLE.locate(self.folder, [name], verify_checksums=False)
         return parsed_rows(path, parse, bad_rows, kind=kind, required=required,
                            encoding="latin-1")
+
+
+def home_depot_grade(mean_rating: float) -> int:
+    """3 at a mean rating of 2.9 or more, 2 at 2.3, 1 at 1.6, else 0.
+
+    Ratings are means of a few votes on 1, 2, 3, published with two digits: 2.33 is (2 + 2 + 3) / 3.
+    """
+    return next((grade for least, grade in _GRADES if mean_rating >= least), 0)
 
 
 def _rating(values: Mapping[str, Any], ignored: str | None = None) -> float | None:

@@ -2,8 +2,10 @@
 
 import pytest
 
-from gram_jax.catalog.datasets.home_depot_grades import home_depot_grade
-from gram_jax.catalog.datasets.home_depot_kaggle import read_home_depot_kaggle
+from gram_jax.catalog.datasets.home_depot_kaggle import (
+    home_depot_grade,
+    read_home_depot_kaggle,
+)
 from gram_jax.core.errors import InputError
 from gram_jax.core.records import Product
 from gram_jax.testing.official_files import write_home_depot_kaggle
