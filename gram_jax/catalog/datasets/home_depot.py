@@ -1,9 +1,10 @@
 """The Home Depot product search relevance data as a shop, from files prepared for retrieval.
 
 The folder holds products.jsonl.gz (product_id, title, weak_attributes) and
-judgments.train.jsonl.gz and judgments.dev.jsonl.gz (query_id, query, product_id, grade by
-`home_depot_kaggle.home_depot_grade`). The catalogue is every product; tune queries are train queries held out by
-hash; test queries are the dev part. `home_depot_kaggle` reads the files that Kaggle hands out.
+judgments.train.jsonl.gz and judgments.dev.jsonl.gz (query_id, query, product_id, grade as
+`home_depot_kaggle.home_depot_grade` gives it). The catalogue is every product; tune queries are
+train queries held out by hash; test queries are the dev part. `home_depot_kaggle` reads the files
+that Kaggle hands out.
 """
 
 import dataclasses
