@@ -38,6 +38,7 @@ def read_own_shop(products: str | Path, clicks: str | Path | None = None,
     part's pairs of grade 2 or more become clicks. With both, judged queries are test queries unless
     rows name a split, clicks on test queries are left out, and tune queries are held out by hash
     from the clicked ones. Held-out queries without a relevant product are left out.
+    With neither, the shop has no queries: its codes are mined from pseudo-queries.
 
     Args:
       products: rows of product_id, title and attributes: every other column, and the entries of a
@@ -54,11 +55,8 @@ def read_own_shop(products: str | Path, clicks: str | Path | None = None,
 
     Raises:
       InputError: a file or, when refused, a row is bad; or a split would be empty.
-      ConfigError: neither clicks nor judgments are given, or a setting is out of range.
+      ConfigError: a setting is out of range.
     """
-    if clicks is None and judgments is None:
-        raise ConfigError("a shop needs what shoppers chose: bind CLICKS (rows of query, "
-                          "product_id) or JUDGMENTS (rows of query, product_id, grade)")
     if min(tune_share, test_share) < 0 or tune_share + test_share >= 1:
         raise ConfigError(f"tune_share {tune_share} and test_share {test_share} must be shares "
                           "that leave something to train on")
@@ -84,7 +82,8 @@ def read_own_shop(products: str | Path, clicks: str | Path | None = None,
     parted = part_pairs(clicked, judged, splits,
                         np.array([key in judged_keys for key in book.keys], bool))
     shop = _shop(catalogue, book, parted, splits, bad_rows)
-    _check_parts(shop, path=clicks or judgments, tune_share=tune_share, test_share=test_share)
+    if clicks is not None or judgments is not None:
+        _check_parts(shop, path=clicks or judgments, tune_share=tune_share, test_share=test_share)
     return shop
 
 

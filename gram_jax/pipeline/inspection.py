@@ -39,7 +39,9 @@ def read_report(workdir: Workdir) -> dict[str, object]:
 
 
 def comparison_table(report: Mapping[str, object], console: Console | None = None) -> None:
-    """Prints the comparison of methods."""
+    """Prints the comparison of methods, if anything was compared."""
+    if not report["methods"]:
+        return
     title = f"{report['queries']:,} test queries, {report['products']:,} products"
     (console or Console()).print(report_table(results_of_json(report), title=title))
 

@@ -185,10 +185,14 @@ def test_weights_of_repeated_clicks_add_up(tmp_path):
     assert len(shop.queries) == 60 and shop.queries_of("test") == ()
 
 
+def test_products_alone_are_a_shop_without_queries(tmp_path):
+    shop = read_own_shop(write_rows(tmp_path / "p.csv", PRODUCTS))
+    assert len(shop.products) == len(PRODUCTS)
+    assert not shop.queries and not len(shop.clicks) and not len(shop.judgments)
+
+
 def test_what_cannot_be_trained_or_measured_is_said(tmp_path):
     products = write_rows(tmp_path / "p.csv", PRODUCTS)
-    with pytest.raises(ConfigError, match=r"CLICKS.*JUDGMENTS"):
-        read_own_shop(products)
     clicks = write_rows(tmp_path / "c.csv", CLICKS[:1])
     with pytest.raises(InputError, match=r"test part|train on"):
         read_own_shop(products, clicks)

@@ -23,7 +23,8 @@ def evaluate(context: StageContext, *, num_results: int = 300,
              measures: Mapping[str, str] | None = None) -> Mapping[str, object]:
     """Runs both methods on every judged test query and writes runs, qrels and report.
 
-    BM25's k1 and b are tuned on the tune queries, as GRAM's scoring head is.
+    BM25's k1 and b are tuned on the tune queries, as GRAM's scoring head is. A shop without test
+    queries has an empty report.
 
     Args:
       context: where to read and write.
@@ -37,6 +38,12 @@ def evaluate(context: StageContext, *, num_results: int = 300,
     """
     measures = measures_with(measures or {})
     shop = read_shop(context.workdir.require("prepare") / "shop")
+    if not shop.queries_of("test"):
+        context.say("the shop has no test queries: nothing to compare")
+        with atomic_file(context.folder / "report.json") as stream:
+            json.dump(report_json([], measures=measures)
+                      | {"queries": 0, "products": len(shop.products)}, stream, indent=2)
+        return {"queries": 0}
     snapshot = load_snapshot(context.workdir.require("index"))
     qrels = shop.qrels("test")
     judged = set(evaluated_queries(qrels))

@@ -17,6 +17,7 @@ from gram_jax.models.params import load_params
 from gram_jax.pipeline.stage import StageContext
 from gram_jax.retrieval import index as indexing
 from gram_jax.retrieval.head_choice import choose_head
+from gram_jax.retrieval.scoring import ScoringHead
 from gram_jax.serving.snapshot import SearchSettings, Snapshot, save_snapshot
 from gram_jax.text.vocabulary import SentencePieceVocabulary
 
@@ -28,7 +29,7 @@ def build_index(context: StageContext, *, search: SearchSettings = gin.REQUIRED,
     """Builds the index, learns the scoring weights, and writes the snapshot.
 
     Weights are learned by the margin loss on train queries; the head that is kept is the one
-    with the better recall on tune queries.
+    with the better recall on tune queries. A shop without tune queries has the plain sum.
 
     Args:
       context: where to read and write.
@@ -49,21 +50,27 @@ def build_index(context: StageContext, *, search: SearchSettings = gin.REQUIRED,
         code_table, vocabulary, config, params,
         [product_text(shop.product_by_id[product_id]) for product_id in code_table.product_ids],
         batch_size=batch_size, max_product_length=max_product_length, progress=context.progress)
-    choice = choose_head(
-        config, params, index, vocabulary, **dataclasses.asdict(search),
-        train_queries=_sample(shop, "train", num_fit_queries), clicks=shop.clicks_of("train"),
-        tune_queries=_sample(shop, "tune", num_tune_queries), tune_qrels=shop.qrels("tune"),
-        progress=context.progress)
-    snapshot = Snapshot(config, params, vocabulary, index, choice.scoring, search,
-                        {product.product_id: product.title for product in shop.products})
+    scoring, tried = ScoringHead(), ()
+    if shop.queries_of("tune"):
+        choice = choose_head(
+            config, params, index, vocabulary, **dataclasses.asdict(search),
+            train_queries=_sample(shop, "train", num_fit_queries),
+            clicks=shop.clicks_of("train"), tune_queries=_sample(shop, "tune", num_tune_queries),
+            tune_qrels=shop.qrels("tune"), progress=context.progress)
+        scoring, tried = choice.scoring, choice.tried
+    else:
+        context.say("no tune queries to choose a scoring head on: the plain sum is taken")
+    titles = {product.product_id: product.title for product in shop.products}
+    snapshot = Snapshot(config, params, vocabulary, index, scoring, search, titles)
     save_snapshot(context.folder, snapshot)
     # One query, so that the program that answers single searches waits in the compilation cache.
-    snapshot.answer(Query("first", shop.queries[0].text), k=10)
+    snapshot.answer(Query("first", next(iter(titles.values()))), k=10)
     with atomic_file(context.folder / "scoring_trials.json") as stream:
-        json.dump({tried.name: tried.figures for tried in choice.tried}, stream, indent=2)
-    best = choice.tried[0]
-    return {"codes": code_table.num_codes, "postings": code_table.num_postings,
-            "digest": index.digest, "scoring": best.name, "tune": best.figures}
+        json.dump({way.name: way.figures for way in tried}, stream, indent=2)
+    counts = {"codes": code_table.num_codes, "postings": code_table.num_postings,
+              "digest": index.digest}
+    return counts | ({"scoring": tried[0].name, "tune": tried[0].figures} if tried else
+                     {"scoring": f"{scoring.head}, {scoring.reduce}, initial"})
 
 
 def _sample(shop: Shop, split: str, count: int) -> list[Query]:

@@ -1,0 +1,70 @@
+"""What choosers that learn nothing find under a code table; shared by the benchmarks of codes."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from gram_jax.baselines.bm25 import BM25Retriever
+from gram_jax.catalog.shop import Shop
+from gram_jax.codes.choosers import choose_by_neighbors, ranked_products
+from gram_jax.codes.code_table import CodeTable
+from gram_jax.core.records import RELEVANT_GRADE
+from gram_jax.core.runs import RankedList
+from gram_jax.evaluation.trec import read_run
+
+NUM_NEIGHBORS = 20
+Products = Mapping[str, Sequence[int]]
+"""query_id -> product indices, nearest first."""
+
+
+class Judged:
+    """The judged queries of one split, with product indices for ids."""
+
+    def __init__(self, shop: Shop, split: str):
+        self._place = {product_id: at for at, product_id in enumerate(shop.product_ids)}
+        self.relevant = {
+            query_id: found for query_id, grades in shop.qrels(split).items()
+            if (found := [self._place[product_id] for product_id, grade in grades.items()
+                          if grade >= RELEVANT_GRADE])}
+        self.queries = [query for query in shop.queries_of(split)
+                        if query.query_id in self.relevant]
+
+    def neighbors(self, lists: Sequence[RankedList]) -> Products:
+        """The first products of each list."""
+        return {found.query_id: [self._place[product_id] for product_id
+                                 in found.product_ids[:NUM_NEIGHBORS]] for found in lists}
+
+    def of_run(self, path: Path) -> Products:
+        """The neighbors that a TREC run names."""
+        found = self.neighbors(read_run(path).ranked_lists)
+        if missing := self.relevant.keys() - found.keys():
+            raise SystemExit(f"{path} does not answer {len(missing)} judged queries")
+        return found
+
+    def of_bm25(self, bm25: BM25Retriever) -> Products:
+        """The neighbors by BM25."""
+        return self.neighbors(list(bm25.retrieve(self.queries, k=NUM_NEIGHBORS)))
+
+
+def reached(table: CodeTable, codes: Mapping[str, Sequence[int]], judged: Judged,
+            cutoffs: Sequence[int] = ()) -> dict[str, float]:
+    """The share of relevant products under each query's codes, and within the first of them.
+
+    Products are ordered by how many and how early codes hold them.
+    """
+    shares, sizes, within = [], [], {cutoff: [] for cutoff in cutoffs}
+    for query_id, wanted in judged.relevant.items():
+        found = ranked_products(table, codes.get(query_id, ()))
+        shares.append(np.isin(wanted, found).mean())
+        sizes.append(len(found))
+        for cutoff in cutoffs:
+            within[cutoff].append(np.isin(wanted, found[:cutoff]).mean())
+    return {"reached": float(np.mean(shares)), "products": float(np.mean(sizes)),
+            **{f"recall@{cutoff}": float(np.mean(found)) for cutoff, found in within.items()}}
+
+
+def chosen_by(table: CodeTable, neighbors: Products, num_codes: int) -> dict[str, tuple[int, ...]]:
+    """The codes that a chooser picks for every query."""
+    return {query_id: choose_by_neighbors(table, found, num_codes=num_codes)
+            for query_id, found in neighbors.items()}
