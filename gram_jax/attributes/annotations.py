@@ -17,8 +17,6 @@ from gram_jax.attributes.text_spans import (
 )
 from gram_jax.text.word_places import word_places
 
-_MAX_VALUE_WORDS = 8
-
 
 @dataclasses.dataclass(frozen=True)
 class AnnotatedText:
@@ -79,13 +77,11 @@ def annotate(text_id: str, source: str, text: str,
     values = tuple(dict.fromkeys(values))
     places = word_places(text)
     wanted: list[TextSpan] = []
-    by_normal: dict[str, list[tuple[int, int]]] | None = None
     for attribute, value in values:
         found = occurrences(text, value, places)
         if not found:
-            if by_normal is None:
-                by_normal = value_places(text, places, _MAX_VALUE_WORDS)
-            found = by_normal.get(normalize_value(value), [])
+            normal = normalize_value(value)
+            found = value_places(text, places, {normal} - {""}).get(normal, [])
         wanted += [TextSpan(start, end, attribute) for start, end in found]
     pairs = ((attribute, normalize_value(value)) for attribute, value in values)
     return AnnotatedText(text_id, source, text, without_overlaps(wanted),

@@ -14,8 +14,6 @@ from gram_jax.attributes.text_spans import TextSpan, span_values, value_places, 
 from gram_jax.core.records import Product
 from gram_jax.text.word_places import word_places
 
-_MAX_VALUE_WORDS = 8
-
 
 def mark_values(text_id: str, source: str, text: str,
                 attribute_of: Mapping[str, str]) -> AnnotatedText:
@@ -27,10 +25,10 @@ def mark_values(text_id: str, source: str, text: str,
       text: as typed.
       attribute_of: value in normal form -> type.
     """
-    found = value_places(text, word_places(text), _MAX_VALUE_WORDS)
+    found = value_places(text, word_places(text), attribute_of)
     spans = without_overlaps(
         TextSpan(start, end, attribute_of[value]) for value, kept in found.items()
-        if value in attribute_of for start, end in kept)
+        for start, end in kept)
     return AnnotatedText(text_id, source, text, spans, span_values(text, spans))
 
 
@@ -60,6 +58,8 @@ def project_gazetteer(texts: Iterable[tuple[str, str]],
       gazetteer: its values; the longest win.
     """
     for text_id, text in texts:
-        marked = mark_values(text_id, "gazetteer", text, gazetteer.attribute_of)
+        values = {span.value: span.attribute for span in gazetteer.match(text)
+                  if span.value in gazetteer.attribute_of}
+        marked = mark_values(text_id, "gazetteer", text, values)
         if marked.spans:
             yield marked

@@ -3,9 +3,13 @@
 import dataclasses
 import html
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from gram_jax.attributes.normalize import normalize_value
+from gram_jax.text.normal_form import normalize_text
+
+_MAX_VALUE_WORDS = 8
+"""Longest value, marks between its words counted."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, order=True)
@@ -41,9 +45,9 @@ def occurrences(text: str, value: str, places: Sequence[tuple[int, int]]) -> lis
     return sorted((start, end) for start, end in found if start in starts and end in ends)
 
 
-def value_places(text: str, places: Sequence[tuple[int, int]],
-                 max_words: int) -> dict[str, list[tuple[int, int]]]:
-    """Every run of at most `max_words` words by its normal form: where a value could stand.
+def value_places(text: str, places: Sequence[tuple[int, int]], wanted: Collection[str],
+                 ) -> dict[str, list[tuple[int, int]]]:
+    """Where runs of words have the normal form of a wanted value.
 
     Of runs with one normal form that share words only the shortest is kept: punctuation at the
     ends changes nothing.
@@ -51,27 +55,34 @@ def value_places(text: str, places: Sequence[tuple[int, int]],
     Args:
       text: as typed.
       places: `word_places` of the text.
-      max_words: longest run, punctuation counted.
+      wanted: values in normal form.
 
     Returns:
-      normal form -> (start, end) in characters, by place.
+      wanted value -> (start, end) in characters, by place; those that are nowhere are left out.
     """
     found: dict[str, list[tuple[int, int]]] = {}
-    for length in range(1, max_words + 1):
-        for first in range(len(places) - length + 1):
+    # To bring every run into normal form would cost more than all else.
+    openings = {value[0] for value in wanted if value}
+    firsts = [first for first, (start, _) in enumerate(places)
+              if normalize_text(text[start])[:1] in openings]
+    for length in range(1, _MAX_VALUE_WORDS + 1):
+        for first in firsts:
+            if first + length > len(places):
+                break
             start, end = places[first][0], places[first + length - 1][1]
-            # What begins or ends in a mark that says nothing is a shorter run already.
-            if not (_says_something(text, start) and _says_something(text, end - 1)):
+            # What ends in a mark that says nothing is a shorter run already.
+            if not _says_something(text[end - 1]):
                 continue
-            kept = found.setdefault(normalize_value(text[start:end]), [])
-            if all(end <= other[0] or other[1] <= start for other in kept):
-                kept.append((start, end))
-    found.pop("", None)
+            value = normalize_value(text[start:end])
+            if value in wanted:
+                kept = found.setdefault(value, [])
+                if all(end <= other[0] or other[1] <= start for other in kept):
+                    kept.append((start, end))
     return {value: sorted(kept) for value, kept in found.items()}
 
 
-def _says_something(text: str, place: int) -> bool:
-    return text[place].isalnum() or text[place] in "\"'%\u2019\u2032\u2033"
+def _says_something(char: str) -> bool:
+    return char.isalnum() or char in "\"'%\u2019\u2032\u2033"
 
 
 def without_overlaps(spans: Iterable[TextSpan]) -> tuple[TextSpan, ...]:

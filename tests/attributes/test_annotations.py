@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gram_jax.attributes.annotations import AnnotatedText, annotate
+from gram_jax.attributes.normalize import normalize_value
 from gram_jax.attributes.text_spans import TextSpan, span_values, value_places, without_overlaps
 from gram_jax.text.word_places import word_places
 
@@ -57,10 +58,19 @@ def test_any_text_with_any_values_gives_spans_of_whole_words(text, values):
 
 @given(st.text(max_size=40))
 def test_places_of_values_read_as_the_value(text):
-    from gram_jax.attributes.normalize import normalize_value
-
-    for value, places in value_places(text, word_places(text), 4).items():
+    words = word_places(text)
+    wanted = {normalize_value(text[start:end]) for start, _ in words for _, end in words
+              if start < end} - {""}
+    for value, places in value_places(text, words, wanted).items():
+        assert value in wanted
         assert all(normalize_value(text[start:end]) == value for start, end in places)
+
+
+def test_values_are_found_under_every_spelling():
+    text = "12-Gauge wire, Mens \uff21ir"
+    found = value_places(text, word_places(text), {"12 gauge", "man", "men", "air", "copper"})
+    spelled = {text[start:end] for places in found.values() for start, end in places}
+    assert spelled == {"12-Gauge", "Mens", "\uff21ir"}
 
 
 spans = st.tuples(st.integers(0, 20), st.integers(1, 6), st.sampled_from("ab")).map(
