@@ -22,6 +22,7 @@ from gram_jax.attributes.rules import Change, Result, Rules
 from gram_jax.attributes.schema import AttributeSchema
 from gram_jax.attributes.spelling import Correction, Spelling
 from gram_jax.attributes.synonyms import Synonyms
+from gram_jax.attributes.term_counts import is_name
 from gram_jax.attributes.value_table import Values
 from gram_jax.core.records import Product
 
@@ -29,6 +30,7 @@ Tagged = Iterable[tuple[str, str]]
 """(type, surface text) of the spans that a tagger found in a text."""
 
 _NO_TYPE = "modifier"  # what the gazetteer calls a word of titles that no field knows
+_SAID_BESIDE = frozenset(["brand", "series", "model", "color", "material"])
 _FILES = {"gazetteer": "gazetteer.json", "brands": "brands.json", "spelling": "spelling.json",
           "synonyms": "synonyms.jsonl", "families": "families.json"}
 
@@ -111,12 +113,34 @@ class AttributeExtractor:
         for finding in findings:
             yield finding if finding.start is None else _before_spelling(finding, pieces)
 
-    def unknown_words(self, text: str) -> tuple[str, ...]:
-        """The corrected words of a query's text that no value covers, in order."""
+    def phrases(self, text: str) -> tuple[str, ...]:
+        """Words and pairs of words of a query that are no values, but may mean one.
+
+        Args:
+          text: of a query; slips are put right first.
+
+        Returns:
+          In the order of the text and once each: words that no value covers, and neighbouring
+          words, without stop words, numbers, units, and what is a name, a colour or a material
+          by itself ('black' in 'black sofa').
+        """
         pieces, findings = self._in_query(text, ())
-        covered = {at for finding in findings for at in range(finding.start, finding.end)}
+        covered, alone = set(), set()
+        for finding in findings:
+            places = range(finding.start, finding.end)
+            covered.update(places)
+            if finding.attribute in _SAID_BESIDE:
+                alone.update(places)
         words = [word for piece in pieces for word in piece.words]
-        return tuple(word for at, word in enumerate(words) if at not in covered)
+        told = [is_name(word) and at not in alone for at, word in enumerate(words)]
+        found = []
+        for at, word in enumerate(words):
+            if told[at] and at not in covered:
+                found.append(word)
+            if told[at] and at + 1 < len(words) and told[at + 1]:
+                found.append(f"{word} {words[at + 1]}")
+        return tuple(phrase for phrase in dict.fromkeys(found)
+                     if phrase not in self.rules.gazetteer.attribute_of)
 
     def with_synonyms(self, synonyms: Synonyms) -> "AttributeExtractor":
         """This extractor with other synonyms."""

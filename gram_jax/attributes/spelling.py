@@ -29,6 +29,8 @@ class SpellingSettings:
     Args:
       min_known_products: products whose words a word must be among to be known.
       min_known_queries: train queries that use a word for it to be a word of shoppers.
+      slip_rarity: how many times as often its correction may be asked for by then; what is asked
+        for still more often is slipped on often too.
       min_target_products: products that must have the word which replaces one.
       min_length: shorter words are left alone.
       min_length_for_two: letters a word needs for two slips.
@@ -40,6 +42,7 @@ class SpellingSettings:
 
     min_known_products: int = 1
     min_known_queries: int = 3
+    slip_rarity: float = 10.0
     min_target_products: int = 5
     min_length: int = 4
     min_length_for_two: int = 8
@@ -206,8 +209,12 @@ def learn_spelling(counts: TermCounts, query_counts: TermCounts | None = None, *
     settings = settings or SpellingSettings()
     asked = (query_counts or TermCounts()).vocabulary
     floor = min(settings.min_known_products, settings.min_target_products)
-    return Spelling(
-        {word: count for word, count in counts.vocabulary.items()
-         if word.isalpha() and count >= floor},
-        frozenset(word for word, count in asked.items() if count >= settings.min_known_queries),
-        settings)
+    spelling = Spelling({word: count for word, count in counts.vocabulary.items()
+                         if word.isalpha() and count >= floor}, settings=settings)
+    shopper_words = set()
+    for word, count in asked.items():
+        if count >= settings.min_known_queries and not spelling.knows(word):
+            (piece,) = spelling.correct([word])
+            if count * settings.slip_rarity >= min(asked.get(right, 0) for right in piece.words):
+                shopper_words.add(word)
+    return dataclasses.replace(spelling, shopper_words=frozenset(shopper_words))

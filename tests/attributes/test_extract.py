@@ -133,8 +133,9 @@ def test_odd_products_pass_through():
     assert len(values) > 250 and ("brand", "nike") in values
 
 
-def test_words_that_no_value_covers_are_unknown():
-    assert _EXTRACTOR.unknown_words("red zzyzx nkie for dogs") == ("zzyzx", "for", "dog")
+def test_phrases_are_what_is_no_value_but_may_mean_one():
+    assert _EXTRACTOR.phrases("red zzyzx nkie big wig for dogs 12 in running shoes") == (
+        "zzyzx", "big", "big wig", "wig", "dog")
 
 
 def test_an_extractor_goes_to_other_processes_and_to_disk(tmp_path):

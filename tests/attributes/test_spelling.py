@@ -57,10 +57,16 @@ def test_a_correction_of_one_word_is_the_clearly_commonest_of_those_so_near(word
 
 
 def test_words_of_a_catalogue_and_of_several_shoppers_are_known():
-    counts = TermCounts(vocabulary={"sink": 9, "m18": 9})
+    counts = TermCounts(vocabulary={"sink": 9, "m18": 9, "faucet": 9})
     asked = count_text_terms(["pram"] * 3 + ["prom"] * 2)
     spelling = learn_spelling(counts, asked)
-    assert spelling.products == {"sink": 9} and spelling.shopper_words == {"pram"}
+    assert spelling.products == {"sink": 9, "faucet": 9} and spelling.shopper_words == {"pram"}
+
+
+def test_a_frequent_slip_of_a_much_more_frequent_word_stays_a_slip():
+    counts = TermCounts(vocabulary={"faucet": 9, "sink": 9})
+    asked = count_text_terms(["fauct"] * 3 + ["faucet"] * 31 + ["sinck"] * 3 + ["sink"] * 29)
+    assert learn_spelling(counts, asked).shopper_words == {"sinck"}
 
 
 def test_saved_spelling_reads_back(tmp_path):
