@@ -4,9 +4,9 @@
         --output=FOLDER
 
 Mines the codes of a workdir (stages prepare and attributes) by every way of codes/selection.py,
-each code of at least 10 products, and prints the share of a query's relevant products under the 10 codes
-that a chooser picks, with the number of products under them: the way that is higher at equal
-products is better. With matplotlib (extra 'plots') FOLDER/code_ways.svg shows it.
+each code of at least 10 products, and prints the share of a query's relevant products under the
+10 codes that a chooser picks, with the number of products under them: the way that is higher at
+equal products is better. With matplotlib (extra 'plots') FOLDER gets a plot for each chooser.
 """
 
 import argparse
