@@ -115,6 +115,11 @@ def _parser() -> argparse.ArgumentParser:
     tag.add_argument("--output", required=True, type=Path, help="JSON lines of spans to write")
     tag.add_argument("--column", help="the column to tag, if it is called otherwise")
 
+    explain = command("explain-code", _explain, "show a text's values, the rules behind them, and "
+                      "which codes they make or why not")
+    explain.add_argument("text", help="what a shopper would type")
+    explain.add_argument("--json", action="store_true", help="print JSON for programs")
+
     inspect = command("inspect", _inspect, "show what is in a workdir: counts, digests, figures")
     inspect.add_argument("--json", action="store_true", help="print JSON for programs")
     return parser
@@ -183,6 +188,18 @@ def _tag(options) -> int:
     count = tag_file(Workdir(options.workdir), options.input, options.output,
                      text_column=options.column, progress=terminal_progress)
     print(f"{options.output}: {count} texts tagged", file=sys.stderr)
+    return 0
+
+
+def _explain(options) -> int:
+    from gram_jax.pipeline.explanation import explain_text, explanation_json, explanation_table
+    from gram_jax.pipeline.workdir import Workdir
+
+    explained = explain_text(Workdir(options.workdir), options.text)
+    if options.json:
+        print(json.dumps(explanation_json(explained), ensure_ascii=False, indent=2))
+    else:
+        explanation_table(explained)
     return 0
 
 
