@@ -25,7 +25,7 @@ from gram_jax.attributes.synonym_pairs import (
     holding,
 )
 from gram_jax.attributes.synonyms import Merge, Synonyms
-from gram_jax.attributes.value_table import Values, ValueTable
+from gram_jax.attributes.value_table import Values, ValueShard, ValueTable
 from gram_jax.core.clicks import ClickTable
 
 _NAMES = frozenset(["brand", "series", "model"])  # nobody has another word for a name
@@ -59,16 +59,19 @@ class SynonymSettings:
     max_together: float = 0.1
 
 
-def query_terms(texts: Iterable[str], extractor: AttributeExtractor) -> ValueTable:
-    """The values and unknown phrases of queries, a row for each.
+def terms_of_texts(extractor: AttributeExtractor, texts: Iterable[str]) -> ValueShard:
+    """The values and phrases of one shard of queries, a row for each."""
+    return ValueShard.of(_terms(text, extractor) for text in texts)
 
-    Args:
-      texts: of the queries, in the order of the clicks' rows.
-      extractor: reads the values.
-    """
-    names = extractor.schema.names
-    schema = AttributeSchema((*names, PHRASE))
-    return ValueTable.build((_terms(text, extractor) for text in texts), schema)
+
+def query_terms_of(shards: Iterable[ValueShard], schema: AttributeSchema) -> ValueTable:
+    """The terms of all queries from those of shards; phrases have the type `PHRASE`."""
+    return ValueTable.join(shards, AttributeSchema((*schema.names, PHRASE)))
+
+
+def query_terms(texts: Iterable[str], extractor: AttributeExtractor) -> ValueTable:
+    """The values and phrases of queries, in the order of the clicks' rows."""
+    return query_terms_of([terms_of_texts(extractor, texts)], extractor.schema)
 
 
 def _terms(text: str, extractor: AttributeExtractor) -> Values:
