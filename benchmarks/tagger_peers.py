@@ -50,23 +50,35 @@ def often_marked(values, texts, min_rate: float) -> dict[str, str]:
             if marked[value] >= min_rate * max(spelled[value], 1)}
 
 
-def peers(train, types):
-    """Name -> function from a text to its values."""
-    for min_texts in (1, 2):
-        values = values_by_type(train, types, min_texts)
-        gazetteer = Gazetteer(values)
-        yield f"gazetteer, min {min_texts}, as matched for codes", lambda text, g=gazetteer: \
-            frozenset((span.attribute, span.value) for span in g.match(text))
-        yield f"gazetteer, min {min_texts}, longest match", lambda text, v=values: \
-            mark_values("", "", text, v).values
-        for min_rate in (0.1, 0.2, 0.3, 0.4):
-            pruned = often_marked(values, train, min_rate)
-            yield f"gazetteer, min {min_texts}, marked in {min_rate} of its texts", \
-                lambda text, v=pruned: mark_values("", "", text, v).values
+def gazetteer_as_for_codes(train, types, min_texts):
+    gazetteer = Gazetteer(values_by_type(train, types, min_texts))
+    return lambda text: frozenset((span.attribute, span.value) for span in gazetteer.match(text))
+
+
+def longest_match(train, types, min_texts, min_rate=0.0):
+    values = values_by_type(train, types, min_texts)
+    if min_rate:
+        values = often_marked(values, train, min_rate)
+    return lambda text: mark_values("", "", text, values).values
+
+
+def linear(train, types, l1, l2):
+    tagger = LinearTagger.train(train, TagSet(types), l1=l1, l2=l2)
+    return lambda text: span_values(text, tagger.tag(text))
+
+
+def peers():
+    """Name -> (function, settings): called with train and types, it gives text -> values."""
+    for min_texts in (1, 2, 3):
+        yield (f"gazetteer, min {min_texts}, as matched for codes", gazetteer_as_for_codes,
+               {"min_texts": min_texts})
+        yield (f"gazetteer, min {min_texts}, longest match", longest_match,
+               {"min_texts": min_texts})
+    for min_rate in (0.1, 0.2, 0.3, 0.4):
+        yield (f"gazetteer, values marked in {min_rate} of the titles that spell them",
+               longest_match, {"min_texts": 1, "min_rate": min_rate})
     for l1, l2 in ((0.1, 0.01), (0.3, 0.01), (0.0, 0.3)):
-        linear = LinearTagger.train(train, TagSet(types), l1=l1, l2=l2)
-        yield f"linear CRF, l1 {l1}, l2 {l2}", \
-            lambda text, m=linear: span_values(text, m.tag(text))
+        yield f"linear CRF, l1 {l1}, l2 {l2}", linear, {"l1": l1, "l2": l2}
 
 
 def main() -> None:
@@ -85,9 +97,10 @@ def main() -> None:
     else:
         test = read_annotated_titles(options.test)
     reports = {}
-    for name, values_of in peers(train, types):
+    for name, make, settings in peers():
         if options.only not in name:
             continue
+        values_of = make(train, types, **settings)
         started = time.monotonic()
         found = [values_of(text.text) for text in test]
         rate = len(test) / (time.monotonic() - started)

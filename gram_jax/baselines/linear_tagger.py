@@ -27,6 +27,8 @@ class LinearTagger:
     def __init__(self, model: bytes, tag_set: TagSet):
         import pycrfsuite
 
+        # CRFsuite reads the model where it lies: it must outlive the tagger.
+        self._model = model
         self._tagger, self._tag_set = pycrfsuite.Tagger(), tag_set
         self._tagger.open_inmemory(model)
 
@@ -63,9 +65,22 @@ class LinearTagger:
         places = word_places(text)
         if not places:
             return ()
-        tags = [int(tag) for tag in self._tagger.tag(word_context_features(text, places))]
+        tags = _begun(self._tagger.tag(word_context_features(text, places)))
         return tuple(TextSpan(places[start][0], places[end - 1][1], attribute)
                      for start, end, attribute in self._tag_set.spans_of(tags))
+
+
+def _begun(tags: Iterable[str]) -> list[int]:
+    """Tags whose every I continues something: one that does not is read as the B of its type.
+
+    CRFsuite gives a step that it never saw the weight 0, not minus infinity.
+    """
+    begun: list[int] = []
+    for tag in map(int, tags):
+        inside = tag > 0 and tag % 2 == 0
+        starts = inside and (not begun or begun[-1] not in (tag - 1, tag))
+        begun.append(tag - 1 if starts else tag)
+    return begun
 
 
 def word_context_features(text: str, places: Sequence[tuple[int, int]]) -> list[list[str]]:
