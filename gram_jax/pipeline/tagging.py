@@ -10,6 +10,7 @@ from gram_jax.catalog.readers import read_rows
 from gram_jax.catalog.validation import BadRow, id_field, text_field
 from gram_jax.core.digest import digest_files, digest_texts
 from gram_jax.core.errors import InputError
+from gram_jax.pipeline.answers import keep_compiled_programs
 from gram_jax.pipeline.stage import Progress
 from gram_jax.pipeline.workdir import Workdir
 from gram_jax.serving.text_tagger import TextTagger
@@ -88,6 +89,7 @@ def tag_file(workdir: Workdir, source: Path, output: Path, *, text_column: str |
       ArtifactError: the workdir has no tagger.
     """
     folder = workdir.require("tagger")
+    keep_compiled_programs(workdir)
     texts = read_texts(source, text_column)
     first = next(texts)  # a file that cannot be read is refused before anything is written
     mark = digest_texts([workdir.manifest("tagger").digest, digest_files(source), str(text_column)])

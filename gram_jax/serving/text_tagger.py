@@ -81,20 +81,19 @@ class TextTagger:
             spans[number] += part_spans
         return spans
 
-    def _batches(self, parts) -> Iterator[tuple[np.ndarray, tuple[list[TextWords], int]]]:
+    def _batches(self, parts) -> Iterator[tuple[np.ndarray, tuple[list[TextWords], int, int]]]:
         """Places of parts of one bucket of length, and what `_tag_batch` takes."""
         buckets = np.searchsorted(LENGTHS, [len(part.words) for _, part in parts])
         for bucket, length in enumerate(LENGTHS):
             of_bucket = np.flatnonzero(buckets == bucket)
-            size = _WORDS_PER_BATCH // length
+            # Two sizes a length: a lone query pays for no full batch, and little is compiled.
+            size = 1 if len(parts) == 1 else _WORDS_PER_BATCH // length
             for start in range(0, len(of_bucket), size):
                 chosen = of_bucket[start:start + size]
-                yield chosen, ([parts[at][1] for at in chosen], length)
+                yield chosen, ([parts[at][1] for at in chosen], size, length)
 
-    def _tag_batch(self, rows: list[TextWords], length: int) -> Iterable[list[TaggedSpan]]:
-        size = _WORDS_PER_BATCH // length
-        # Two sizes a length: a lone query does not pay for a full batch, and little is compiled.
-        size = 1 if len(rows) == 1 else size
+    def _tag_batch(self, rows: list[TextWords], size: int,
+                   length: int) -> Iterable[list[TaggedSpan]]:
         filled = rows + [rows[0]] * (size - len(rows))
         tags, probabilities = tag_words(
             self.config, self._params, self._mask, *self._features.padded(filled, length))
