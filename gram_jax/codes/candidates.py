@@ -33,11 +33,11 @@ def candidate_subsets(products: ValueTable, rates: np.ndarray, predicted: sparse
     """
     said = [frozenset(text.split(" ")) for _, text in products.values]
     enough = products.sizes >= settings.min_products
-    rows = np.repeat(np.arange(products.num_rows), np.diff(products.starts))
+    rows = np.repeat(np.arange(products.num_rows, dtype=np.int32), np.diff(products.starts))
     kept = enough[products.held]
     of_products = _best(rows[kept], products.held[kept], rates[products.held[kept]],
                         products.num_rows, settings.max_bag_values)
-    rows = np.repeat(np.arange(shares.shape[0]), np.diff(shares.indptr))
+    rows = np.repeat(np.arange(shares.shape[0], dtype=np.int32), np.diff(shares.indptr))
     kept = (predicted.data > 0) & (shares.data >= 0.5 - 1e-9) & enough[shares.indices]
     of_queries = _best(rows[kept], shares.indices[kept], predicted.data[kept], shares.shape[0],
                        settings.max_bag_values)

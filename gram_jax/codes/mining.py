@@ -96,7 +96,7 @@ def mine_codes(shop: ShopValues, *, settings: MiningSettings, schema: AttributeS
       settings: see there.
       schema: gives codes their canonical order.
       select: how codes are chosen among candidates.
-      map_shards: where the counting of candidates runs.
+      map_shards: where candidates are counted and intersected.
       say: told what is being done.
     """
     num_products, num_values = shop.products.num_rows, len(shop.products.values)
@@ -109,7 +109,7 @@ def mine_codes(shop: ShopValues, *, settings: MiningSettings, schema: AttributeS
                                 map_shards=map_shards)
     sizes, in_bounds, products = subset_postings(
         subsets, shop.products.postings, min_products=settings.floor,
-        max_products=settings.max_products)
+        max_products=settings.max_products, map_shards=map_shards)
     say(f"choosing among {len(in_bounds):,} sets of values")
     worths = _log_rates(subsets[in_bounds], rates) + settings.size_exponent * np.log(
         sizes[in_bounds])

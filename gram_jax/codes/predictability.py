@@ -60,26 +60,27 @@ def predict_values(words: sparse.csr_array, own: sparse.csr_array,
     words.eliminate_zeros()
     num_queries = np.asarray(words.sum(axis=0)).ravel()
     promised = _rising(words.T @ shares)
+    keys, own_keys = _keys(promised), _keys(own)
     num_values = shares.shape[1]
-    keys = np.repeat(np.arange(promised.shape[0], dtype=np.int64),
-                     np.diff(promised.indptr)) * num_values + promised.indices
-    rows = np.repeat(np.arange(shares.shape[0]), np.diff(shares.indptr))
+    rows = np.repeat(np.arange(shares.shape[0], dtype=np.int32), np.diff(shares.indptr))
     best = np.zeros(shares.nnz)
     num_words = np.diff(words.indptr)
-    for slot in range(int(num_words.max(initial=0))):
-        for start in range(0, shares.nnz, _PAIRS_AT_ONCE):
-            pairs = np.arange(start, min(start + _PAIRS_AT_ONCE, shares.nnz))
-            pairs = pairs[num_words[rows[pairs]] > slot]
-            word = words.indices[words.indptr[rows[pairs]] + slot].astype(np.int64)
+    for start in range(0, shares.nnz, _PAIRS_AT_ONCE):
+        block = slice(start, min(start + _PAIRS_AT_ONCE, shares.nnz))
+        of_query, values = rows[block], shares.indices[block].astype(np.int64)
+        found = best[block]
+        for slot in range(int(num_words[of_query].max(initial=0))):
+            pairs = np.flatnonzero(num_words[of_query] > slot)
+            word = words.indices[words.indptr[of_query[pairs]] + slot].astype(np.int64)
             # A query's own clicks are in the counts of each of its words, so the look-up finds
             # every pair; they are taken out again: a query must not foretell itself.
-            place = np.searchsorted(keys, word * num_values + shares.indices[pairs])
-            others = np.maximum(promised.data[place] - shares.data[pairs], 0.0)
+            place = np.searchsorted(keys, word * num_values + values[pairs])
+            others = np.maximum(promised.data[place] - shares.data[block][pairs], 0.0)
             rate = others / (num_queries[word] - 1 + _PRIOR_QUERIES)
             # What is left of a subtraction of equals is no evidence.
             rate[(num_queries[word] < 2) | (others < 1e-9)] = 0.0
-            best[pairs] = np.maximum(best[pairs], rate)
-    best[_stored_in(shares, own)] = 1.0
+            found[pairs] = np.maximum(found[pairs], rate)
+        found[_are_in(own_keys, of_query * np.int64(num_values) + values)] = 1.0
     return sparse.csr_array((best, shares.indices, shares.indptr), shape=shares.shape)
 
 
@@ -108,10 +109,16 @@ def _rising(matrix) -> sparse.csr_array:
     return matrix
 
 
-def _stored_in(matrix: sparse.csr_array, other: sparse.csr_array) -> np.ndarray:
-    """bool [stored entries of `matrix`]: whether `other` stores the same place."""
-    def keys(of):
-        rows = np.repeat(np.arange(of.shape[0], dtype=np.int64), np.diff(of.indptr))
-        return rows * of.shape[1] + of.indices
+def _keys(matrix: sparse.csr_array) -> np.ndarray:
+    """The stored places as row * columns + column, rising."""
+    rows = np.repeat(np.arange(matrix.shape[0], dtype=np.int64), np.diff(matrix.indptr))
+    rows *= matrix.shape[1]
+    rows += matrix.indices
+    return rows
 
-    return np.isin(keys(matrix), keys(other))
+
+def _are_in(rising: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """bool [wanted]: whether each is one of the rising numbers."""
+    if not len(rising):
+        return np.zeros(len(wanted), bool)
+    return rising[np.minimum(np.searchsorted(rising, wanted), len(rising) - 1)] == wanted

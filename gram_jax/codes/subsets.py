@@ -6,13 +6,14 @@ rising value numbers, padded with -1 at its end. Knows neither texts nor queries
 
 import functools
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
 from gram_jax.core.parallel import MapShards, map_here
 
 _BAGS_A_SHARD = 1 << 18
+_SUBSETS_A_SHARD = 1 << 16
 
 
 def frequent_subsets(bags: np.ndarray, *, max_values: int, min_bags: int,
@@ -121,7 +122,7 @@ def _redundant(one: frozenset[str], other: frozenset[str]) -> bool:
 
 def subset_postings(subsets: np.ndarray, value_postings: Sequence[np.ndarray], *,
                     min_products: Callable[[int], int], max_products: int,
-                    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+                    map_shards: MapShards = map_here) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The products that hold all values of each subset, where their number is in bounds.
 
     Rarest values come first, so that intersections start small, and subsets are walked in order,
@@ -132,6 +133,7 @@ def subset_postings(subsets: np.ndarray, value_postings: Sequence[np.ndarray], *
       value_postings: rising int32 products of every value.
       min_products: floor by number of values.
       max_products: ceiling.
+      map_shards: where the intersections are made.
 
     Returns:
       sizes: int64 [subsets], products that hold all values.
@@ -140,37 +142,59 @@ def subset_postings(subsets: np.ndarray, value_postings: Sequence[np.ndarray], *
     """
     if not len(subsets):
         return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int32)
-    size = np.array([len(row) for row in value_postings] + [0], np.int64)
-    # -1 sorts last: a key above every other.
-    last = np.iinfo(np.int64).max
-    rarity = np.where(subsets >= 0, size[subsets] * (len(size) + 1) + subsets, last)
-    rarest = np.take_along_axis(subsets, np.argsort(rarity, axis=1, kind="stable"), axis=1)
+    rarest = _rarest_first(subsets, np.array([len(row) for row in value_postings] + [0], np.int64))
     order = np.lexsort(rarest.T[::-1])
+    floors = np.array([min_products(max(1, num_values))
+                       for num_values in range(subsets.shape[1] + 1)])
+    shards = (rarest[order[start:start + _SUBSETS_A_SHARD]]
+              for start in range(0, len(order), _SUBSETS_A_SHARD))
+    intersect = functools.partial(_intersections, value_postings=value_postings, floors=floors,
+                                  max_products=max_products)
+    found_sizes, found_products = zip(*map_shards(intersect, shards))
     sizes = np.zeros(len(subsets), np.int64)
-    kept: list[tuple[int, np.ndarray]] = []
-    for subset, products in _intersections(order.tolist(), rarest, value_postings):
-        sizes[subset] = len(products)
-        num_values = int((rarest[subset] >= 0).sum())
-        if min_products(num_values) <= len(products) <= max_products:
-            kept.append((subset, products))
-    kept.sort(key=lambda pair: pair[0])
-    products = [np.zeros(0, np.int32), *(products for _, products in kept)]
-    return sizes, np.array([subset for subset, _ in kept], np.int64), np.concatenate(products)
+    sizes[order] = np.concatenate(found_sizes)
+    within = (sizes >= floors[(subsets >= 0).sum(axis=1)]) & (sizes <= max_products)
+    in_walk = order[within[order]]
+    walk_starts = np.concatenate([[0], np.cumsum(sizes[in_walk])])
+    place = np.argsort(in_walk, kind="stable")
+    return sizes, in_walk[place], _rows_in_order(np.concatenate(found_products), walk_starts, place)
 
 
-def _intersections(order: Iterable[int], rarest: np.ndarray, value_postings):
+def _rarest_first(subsets: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """The values of each subset by how many products hold them; -1 stays at the end."""
+    last = np.iinfo(np.int64).max
+    rarity = np.where(subsets >= 0, sizes[subsets] * (len(sizes) + 1) + subsets, last)
+    return np.take_along_axis(subsets, np.argsort(rarity, axis=1, kind="stable"), axis=1)
+
+
+def _rows_in_order(flat: np.ndarray, starts: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Compressed rows in another order."""
+    sizes = np.diff(starts)[rows]
+    ends = np.cumsum(sizes)
+    place = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - sizes, sizes)
+    return flat[np.repeat(starts[:-1][rows], sizes) + place]
+
+
+def _intersections(rarest: np.ndarray, *, value_postings: Sequence[np.ndarray],
+                   floors: np.ndarray, max_products: int) -> tuple[np.ndarray, np.ndarray]:
+    """Sizes of all subsets of a shard, and the products of those within bounds, joined."""
+    sizes = np.zeros(len(rarest), np.int64)
+    kept = [np.zeros(0, np.int32)]
     values: list[int] = []
     products: list[np.ndarray] = []
-    for at in order:
-        subset = [value for value in rarest[at].tolist() if value >= 0]
+    for at, row in enumerate(rarest.tolist()):
+        subset = [value for value in row if value >= 0]
         shared = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1],
                                                     zip(values, subset)))
         del values[shared:], products[shared:]
         for value in subset[shared:]:
-            row = value_postings[value]
+            held = value_postings[value]
             values.append(value)
-            products.append(_intersect(products[-1], row) if products else row)
-        yield at, products[-1]
+            products.append(_intersect(products[-1], held) if products else held)
+        sizes[at] = len(products[-1])
+        if floors[len(subset)] <= sizes[at] <= max_products:
+            kept.append(products[-1])
+    return sizes, np.concatenate(kept)
 
 
 def _intersect(few: np.ndarray, many: np.ndarray) -> np.ndarray:

@@ -46,15 +46,21 @@ def test_every_frequent_subset_and_no_other_in_order(bags_a_shard, bags, max_val
     assert Counter(_tuples(found)) == Counter(_brute_force(bags, max_values, min_bags, said))
 
 
-@given(_BAGS, st.integers(1, 3), st.integers(1, 5))
-def test_postings_are_the_products_that_hold_every_value(bags, min_products, max_products):
+@pytest.mark.parametrize("subsets_a_shard", [7, 1000])
+@given(bags=_BAGS, min_products=st.integers(1, 3), max_products=st.integers(1, 5))
+def test_postings_are_the_products_that_hold_every_value(subsets_a_shard, bags, min_products,
+                                                         max_products):
     value_postings = [np.array([at for at, bag in enumerate(bags) if value in bag], np.int32)
                       for value in range(7)]
     every = [subset for size in range(1, 4) for subset in itertools.combinations(range(7), size)]
     padded = np.array([[*subset, *[-1] * (3 - len(subset))] for subset in every], np.int32)
-    sizes, in_bounds, products = subset_postings(
-        padded, value_postings, max_products=max_products,
-        min_products=lambda num_values: min_products + (num_values > 2))
+    whole, subsets_module._SUBSETS_A_SHARD = subsets_module._SUBSETS_A_SHARD, subsets_a_shard
+    try:
+        sizes, in_bounds, products = subset_postings(
+            padded, value_postings, max_products=max_products,
+            min_products=lambda num_values: min_products + (num_values > 2))
+    finally:
+        subsets_module._SUBSETS_A_SHARD = whole
     starts = np.concatenate([[0], np.cumsum(sizes[in_bounds])])
     found = {every[at]: products[starts[row]:starts[row + 1]].tolist()
              for row, at in enumerate(in_bounds.tolist())}
