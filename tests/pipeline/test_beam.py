@@ -1,8 +1,4 @@
-"""Apache Beam gives the artifacts that one process gives, to the byte.
-
-Beam needs an older protobuf than the locked SentencePiece models of SeqIO, so it lives in an
-environment of its own: ./launch/test_beam.sh makes it and runs this file there.
-"""
+"""Apache Beam's direct runner gives the artifacts that one process gives, to the byte."""
 
 import sys
 from pathlib import Path
@@ -41,10 +37,10 @@ def build(folder: Path, shop: Shop, map_shards: MapShards) -> str:
 
 
 def test_beam_leaves_what_one_process_leaves(tmp_path, monkeypatch):
-    pytest.importorskip("apache_beam", reason="Apache Beam has an environment of its own: "
-                                              "run ./launch/test_beam.sh")
+    pytest.importorskip("apache_beam", reason="pip install gram-jax[beam]")
     monkeypatch.setattr(shards, "SHARD_SIZE", 90)
     monkeypatch.setattr(subsets, "_BAGS_A_SHARD", 300)
+    monkeypatch.setattr(subsets, "_SUBSETS_A_SHARD", 500)
     write_shop(simulate_shop(num_products=300, num_queries=200, num_tune_queries=20,
                              num_test_queries=20), tmp_path / "shop")
     shop = read_shop(tmp_path / "shop")
