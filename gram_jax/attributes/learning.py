@@ -61,6 +61,8 @@ def with_learned_synonyms(extractor: AttributeExtractor, products: Sequence[Prod
       map_shards: where shards are worked on.
       progress: shows the shards of products as they are done.
     """
+    if not len(clicks.products):
+        return extractor.with_synonyms(reviewed or Synonyms())
     values = read_product_values(products, extractor, map_shards=map_shards, progress=progress)
     shards = (query_texts[start:start + SHARD_SIZE]
               for start in range(0, len(query_texts), SHARD_SIZE))

@@ -10,7 +10,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from gram_jax.attributes.extract import AttributeExtractor
-from gram_jax.attributes.gazetteer_building import GazetteerSettings, gazetteer_of
+from gram_jax.attributes.families import Families
+from gram_jax.attributes.gazetteer_building import GazetteerSettings
+from gram_jax.attributes.learning import extractor_of_counts
 from gram_jax.attributes.schema import AttributeSchema
 from gram_jax.attributes.shards import (
     count_product_terms,
@@ -18,6 +20,7 @@ from gram_jax.attributes.shards import (
     read_product_values,
     read_query_values,
 )
+from gram_jax.attributes.spelling import SpellingSettings
 from gram_jax.attributes.value_table import ValueTable
 from gram_jax.core.atomic import atomic_file
 from gram_jax.core.errors import ArtifactError
@@ -70,14 +73,15 @@ class ShopAttributes:
 
 def learn_extractor(products: Sequence[Product], train_queries: Sequence[Query], *,
                     schema: AttributeSchema, settings: GazetteerSettings | None = None,
+                    spelling: SpellingSettings | None = None, families: Families | None = None,
                     map_shards: MapShards = map_here,
                     progress: Callable = lambda it, description, total: it) -> AttributeExtractor:
-    """An extractor that knows the values of a catalogue."""
+    """An extractor that knows the values, brands and words of a catalogue, and no synonyms."""
     counts = count_product_terms(products, schema, map_shards=map_shards, progress=progress)
     query_counts = count_query_terms([query.text for query in train_queries],
                                      map_shards=map_shards)
-    return AttributeExtractor(schema, gazetteer_of(counts, schema, query_counts=query_counts,
-                                                   settings=settings))
+    return extractor_of_counts(counts, query_counts, schema, gazetteer=settings, spelling=spelling,
+                               families=families)
 
 
 def read_attributes(products: Sequence[Product], queries: Sequence[Query],

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 import gin
 
 from gram_jax.attributes.gazetteer_building import GazetteerSettings
+from gram_jax.attributes.spelling import SpellingSettings
+from gram_jax.attributes.synonym_learning import SynonymSettings
 from gram_jax.catalog.datasets.esci import read_esci
 from gram_jax.catalog.datasets.home_depot import read_home_depot
 from gram_jax.catalog.datasets.home_depot_kaggle import read_home_depot_kaggle
@@ -42,10 +44,10 @@ from tasks.settings import code_examples_folder, product_task_rate, vocabulary_f
 
 _LIBRARY = (read_esci, read_home_depot, read_home_depot_kaggle, read_icecat, read_own_shop,
             read_wands, simulate_shop, GazetteerSettings, MiningSettings, ModelConfig, make_mesh,
-            SearchSettings, TaggerConfig, adafactor, adamw, annotated_queries, annotated_titles,
-            gazetteer_matches, map_in_processes, map_on_beam, select_all, select_by_queries,
-            select_by_votes, select_single_values, structured_fields, warmup_constant,
-            warmup_cosine, warmup_rsqrt)
+            SearchSettings, SpellingSettings, SynonymSettings, TaggerConfig, adafactor, adamw,
+            annotated_queries, annotated_titles, gazetteer_matches, map_in_processes, map_on_beam,
+            select_all, select_by_queries, select_by_votes, select_single_values,
+            structured_fields, warmup_constant, warmup_cosine, warmup_rsqrt)
 _BOUND_WHERE_DEFINED = (*(stage.run for stage in STAGES), code_examples_folder,
                         product_task_rate, vocabulary_file)
 CONFIGURABLES: Mapping[str, Callable] = {
