@@ -8,7 +8,7 @@ from gram_jax.attributes.extract import AttributeExtractor
 from gram_jax.attributes.families import Families
 from gram_jax.attributes.gazetteer_building import GazetteerSettings, gazetteer_of
 from gram_jax.attributes.schema import AttributeSchema
-from gram_jax.attributes.shards import SHARD_SIZE, read_product_values
+from gram_jax.attributes.shards import SHARD_SIZE, TagsById, read_product_values
 from gram_jax.attributes.spelling import SpellingSettings, learn_spelling
 from gram_jax.attributes.synonym_learning import (
     SynonymSettings,
@@ -46,7 +46,8 @@ def extractor_of_counts(counts: TermCounts, query_counts: TermCounts, schema: At
 def with_learned_synonyms(extractor: AttributeExtractor, products: Sequence[Product],
                           query_texts: Sequence[str], clicks: ClickTable, *,
                           settings: SynonymSettings | None = None,
-                          reviewed: Synonyms | None = None, map_shards: MapShards = map_here,
+                          reviewed: Synonyms | None = None, tagged: TagsById | None = None,
+                          map_shards: MapShards = map_here,
                           progress: Callable = lambda it, description, total: it,
                           ) -> AttributeExtractor:
     """An extractor that knows what shoppers call things, too.
@@ -58,12 +59,14 @@ def with_learned_synonyms(extractor: AttributeExtractor, products: Sequence[Prod
       clicks: of the train queries only.
       settings: when two values are the same.
       reviewed: merges given or rejected by people; they go before learned ones.
+      tagged: spans of the products' titles.
       map_shards: where shards are worked on.
       progress: shows the shards of products as they are done.
     """
     if not len(clicks.products):
         return extractor.with_synonyms(reviewed or Synonyms())
-    values = read_product_values(products, extractor, map_shards=map_shards, progress=progress)
+    values = read_product_values(products, extractor, tagged=tagged, map_shards=map_shards,
+                                 progress=progress)
     shards = (query_texts[start:start + SHARD_SIZE]
               for start in range(0, len(query_texts), SHARD_SIZE))
     terms = query_terms_of(map_shards(functools.partial(terms_of_texts, extractor), shards),

@@ -15,6 +15,7 @@ from gram_jax.attributes.gazetteer_building import GazetteerSettings
 from gram_jax.attributes.learning import extractor_of_counts
 from gram_jax.attributes.schema import AttributeSchema
 from gram_jax.attributes.shards import (
+    TagsById,
     count_product_terms,
     count_query_terms,
     read_product_values,
@@ -85,12 +86,24 @@ def learn_extractor(products: Sequence[Product], train_queries: Sequence[Query],
 
 
 def read_attributes(products: Sequence[Product], queries: Sequence[Query],
-                    extractor: AttributeExtractor, *, map_shards: MapShards = map_here,
+                    extractor: AttributeExtractor, *, tagged_products: TagsById | None = None,
+                    tagged_queries: TagsById | None = None, map_shards: MapShards = map_here,
                     progress: Callable = lambda it, description, total: it) -> ShopAttributes:
-    """Reads the values of every product and of the given queries."""
+    """Reads the values of every product and of the given queries.
+
+    Args:
+      products: the catalogue.
+      queries: train and tune queries.
+      extractor: reads their values.
+      tagged_products: spans of titles, by product_id; any may be missing.
+      tagged_queries: spans of query texts, by query_id.
+      map_shards: where shards are worked on.
+      progress: shows the shards of products as they are done.
+    """
     asked = sorted(queries, key=lambda query: query.query_id)
     return ShopAttributes(
         extractor.schema,
-        read_product_values(products, extractor, map_shards=map_shards, progress=progress),
-        read_query_values(asked, extractor, map_shards=map_shards),
+        read_product_values(products, extractor, tagged=tagged_products, map_shards=map_shards,
+                            progress=progress),
+        read_query_values(asked, extractor, tagged=tagged_queries, map_shards=map_shards),
         tuple(query.query_id for query in asked))

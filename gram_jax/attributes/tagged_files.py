@@ -21,10 +21,11 @@ class TaggedRow(NamedTuple):
     text: str
     spans: tuple[tuple[int, int, str, float], ...]  # start, end, type, probability
 
-    @property
-    def tagged(self) -> tuple[tuple[str, str], ...]:
-        """(type, surface text) of every span, by place."""
-        return tuple((attribute, self.text[start:end]) for start, end, attribute, _ in self.spans)
+    def tagged(self, min_probability: float = 0.0) -> tuple[tuple[str, str], ...]:
+        """(type, surface text) of every span of at least this probability, by place."""
+        return tuple((attribute, self.text[start:end])
+                     for start, end, attribute, probability in self.spans
+                     if probability >= min_probability)
 
 
 def read_tagged(path: str | os.PathLike) -> Iterator[TaggedRow]:

@@ -18,7 +18,7 @@ def path(tmp_path):
 def test_rows_survive_the_file_with_their_surface(path):
     rows = list(read_tagged(path))
     assert rows == ROWS
-    assert rows[0].tagged == (("color", "red"),) and rows[2].tagged == (("brand", "nike"),)
+    assert rows[0].tagged() == (("color", "red"),) and rows[2].tagged() == (("brand", "nike"),)
 
 
 def test_wherever_the_file_is_cut_off_the_whole_rows_stay(path):

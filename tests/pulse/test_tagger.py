@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from gram_jax.attributes.normalize import normalize_value
+from gram_jax.attributes.reading import ShopAttributes
 from gram_jax.attributes.tagged_files import read_tagged
+from gram_jax.attributes.value_table import row_values
 from gram_jax.catalog.shop import read_shop
 from gram_jax.testing.row_files import write_rows
 from gram_jax.testing.tiny_catalog import tiny_shop
@@ -117,6 +120,12 @@ def test_with_a_shop_its_titles_and_queries_are_tagged_and_a_kill_loses_nothing(
                        for query in shop.queries_of(split)}
     counts = json.loads((workdir / "tagger" / "manifest.json").read_text())["counts"]
     assert set(counts["texts"]) == {"annotated titles", "structured fields", "gazetteer"}
+
+    gram("attributes", *experiment, "--gin.read_attributes.min_tag_probability=0.0")
+    attributes = ShopAttributes.load(workdir / "attributes")
+    for row, held in zip(products, row_values(attributes.products), strict=True):
+        wanted = {normalize_value(surface) for _, surface in row.tagged()} - {""}
+        assert wanted <= {text for _, text in held}
 
 
 def test_a_source_of_a_shop_without_one_is_refused(folder):

@@ -21,7 +21,8 @@ TAGGER = Stage(
 STAGES = (
     _PREPARE,
     TAGGER,
-    Stage("attributes", ("prepare",), ("read_attributes",), read_attributes),
+    Stage("attributes", ("prepare",), ("read_attributes",), read_attributes,
+          optional_inputs=(TAGGER,)),
     Stage("codes", ("prepare", "attributes"), ("build_codes",), build_codes),
     Stage("vocabulary", ("prepare", "codes"), ("build_vocabulary",), build_vocabulary),
     Stage("train", ("codes", "vocabulary"), ("train", "product_task_rate"), train,
