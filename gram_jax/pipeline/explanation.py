@@ -20,6 +20,7 @@ from gram_jax.codes.code import SEPARATOR, Code
 from gram_jax.codes.code_table import CodeTable
 from gram_jax.codes.decisions import Decisions, Fate
 from gram_jax.codes.examples import read_code_examples
+from gram_jax.pipeline.answers import keep_compiled_programs
 from gram_jax.pipeline.workdir import Workdir
 
 _MADE = (Fate.CHOSEN, Fate.RESCUED)
@@ -85,16 +86,30 @@ def explain_text(workdir: Workdir, text: str) -> TextExplanation:
     attributes, codes = workdir.require("attributes"), workdir.require("codes")
     extractor = AttributeExtractor.load(attributes)
     products = ValueTable.load(attributes / "products")
-    values = extractor.of_text(text)
+    tagged = _tagged(workdir, text)
+    values = extractor.of_text(text, tagged)
     known = [products.number_of_text[value] for _, value in values
              if value in products.number_of_text]
     found = tuple(_codes(codes, known, products, extractor.schema))
     counted = {value for code in found for value in code.code.split(SEPARATOR)}
     return TextExplanation(
-        text, tuple(extractor.explain_text(text)), values,
+        text, tuple(extractor.explain_text(text, tagged)), values,
         tuple(value for _, value in values if value not in products.number_of_text),
         tuple(products.values[number][1] for number in known
               if products.values[number][1] not in counted), found)
+
+
+def _tagged(workdir: Workdir, text: str) -> tuple[tuple[str, str], ...]:
+    """(type, surface) of what the tagger finds, where the attributes were read with one."""
+    read = workdir.manifest("attributes")
+    if "tagger" not in read.inputs:
+        return ()
+    from gram_jax.serving.text_tagger import TextTagger  # loads JAX
+
+    keep_compiled_programs(workdir)
+    spans = TextTagger.load(workdir.require("tagger")).tag([text])[0]
+    return tuple((span.attribute, text[span.start:span.end]) for span in spans
+                 if span.probability >= read.counts["min_tag_probability"])
 
 
 def _codes(folder: Path, known: Iterable[int], products: ValueTable,

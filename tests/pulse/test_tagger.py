@@ -126,6 +126,13 @@ def test_with_a_shop_its_titles_and_queries_are_tagged_and_a_kill_loses_nothing(
     for row, held in zip(products, row_values(attributes.products), strict=True):
         wanted = {normalize_value(surface) for _, surface in row.tagged()} - {""}
         assert wanted <= {text for _, text in held}
+    gram("codes", *experiment, "--gin.read_attributes.min_tag_probability=0.0",
+         "--gin.MiningSettings.min_products=1", "--gin.MiningSettings.min_products_of_detail=1")
+    tagged = next(row for row in products if row.spans)
+    explained = json.loads(gram("explain-code", f"--workdir={workdir}", tagged.text,
+                                "--json").stdout)
+    assert {finding["surface"] for finding in explained["findings"]
+            if finding["source"] == "tagger"} == {surface for _, surface in tagged.tagged()}
 
 
 def test_a_source_of_a_shop_without_one_is_refused(folder):

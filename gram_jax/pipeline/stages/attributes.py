@@ -64,7 +64,8 @@ def read_attributes(context: StageContext, *, schema_file: str | None = None,
     extractor.save(context.folder)
     found.save(context.folder)
     fields = {field for product in shop.products for field in product.attributes}
-    return {"values": len(found.products.values),
+    tags = {"min_tag_probability": min_tag_probability} if tagged["products"] is not None else {}
+    return {**tags, "values": len(found.products.values),
             "values_in_gazetteer": len(extractor.gazetteer.attribute_of),
             "brand_variants": len(extractor.brands.variants),
             "synonyms": len(extractor.synonyms.representatives),
