@@ -27,6 +27,8 @@ class Judged:
             query_id: found for query_id, grades in shop.qrels(split).items()
             if (found := [self._place[product_id] for product_id, grade in grades.items()
                           if grade >= RELEVANT_GRADE])}
+        clicked = {click.product_id for click in shop.clicks_of("train")}
+        self.cold = np.array([product_id not in clicked for product_id in shop.product_ids])
         self.queries = [query for query in shop.queries_of(split)
                         if query.query_id in self.relevant]
 
@@ -51,16 +53,20 @@ def reached(table: CodeTable, codes: Mapping[str, Sequence[int]], judged: Judged
             cutoffs: Sequence[int] = ()) -> dict[str, float]:
     """The share of relevant products under each query's codes, and within the first of them.
 
-    Products are ordered by how many and how early codes hold them.
+    Products are ordered by how many and how early codes hold them. 'cold' is the share of all
+    relevant products without a click on a train query that are under the codes.
     """
     shares, sizes, within = [], [], {cutoff: [] for cutoff in cutoffs}
+    cold = [np.zeros(0, bool)]
     for query_id, wanted in judged.relevant.items():
         found = ranked_products(table, codes.get(query_id, ()))
         shares.append(np.isin(wanted, found).mean())
         sizes.append(len(found))
+        cold.append(np.isin([product for product in wanted if judged.cold[product]], found))
         for cutoff in cutoffs:
             within[cutoff].append(np.isin(wanted, found[:cutoff]).mean())
     return {"reached": float(np.mean(shares)), "products": float(np.mean(sizes)),
+            "cold": float(np.concatenate(cold).mean()),
             **{f"recall@{cutoff}": float(np.mean(found)) for cutoff, found in within.items()}}
 
 

@@ -6,20 +6,24 @@
 Mines the codes of a workdir (stages prepare and attributes) by every way of codes/selection.py,
 each code of at least 10 products, and prints the share of a query's relevant products under the
 10 codes that a chooser picks, with the number of products under them: the way that is higher at
-equal products is better. With matplotlib (extra 'plots') FOLDER gets a plot for each chooser.
+equal products is better. "No clicks" mines from pseudo-queries, as a shop without clicks does
+(its synonyms and its gazetteer still saw train queries). With matplotlib (extra 'plots') FOLDER
+gets a plot for each chooser.
 """
 
 import argparse
+import dataclasses
 import itertools
 import json
 import time
 from pathlib import Path
 
+import numpy as np
 from chooser_runs import Judged, chosen_by, reached
 
 from gram_jax.attributes.reading import ShopAttributes
 from gram_jax.baselines.bm25 import tune_bm25
-from gram_jax.catalog.shop import read_shop
+from gram_jax.catalog.shop import Shop, read_shop
 from gram_jax.codes.build import build_codes
 from gram_jax.codes.mining_settings import MiningSettings
 from gram_jax.codes.selection import (
@@ -32,6 +36,7 @@ from gram_jax.pipeline.workdir import Workdir
 
 WAYS = {"products vote": select_by_votes, "queries pick": select_by_queries,
         "single values": select_single_values, "all sets": select_all}
+_WITHOUT_CLICKS = "products vote, no clicks"
 CEILINGS = (100, 200, 400, 800, 1600)
 _FLOOR = 10
 
@@ -47,10 +52,14 @@ def main() -> None:
     neighbors |= {name: judged.of_run(Path(path))
                   for name, path in (run.split("=", 1) for run in options.run)}
     rows = []
-    for ceiling, (way, select) in itertools.product(CEILINGS, WAYS.items()):
+    no_clicks = (Shop(shop.products, (), (), (), {}), dataclasses.replace(
+        attributes, queries=attributes.queries.chosen(np.zeros(0, np.int64)), query_ids=()))
+    ways = {way: (shop, attributes, select) for way, select in WAYS.items()} | {
+        _WITHOUT_CLICKS: (*no_clicks, select_by_votes)}
+    for ceiling, (way, (known, values, select)) in itertools.product(CEILINGS, ways.items()):
         settings = MiningSettings(min_products=_FLOOR, max_products=ceiling)
         clock = time.monotonic()
-        built = build_codes(shop, attributes, settings=settings, select=select)
+        built = build_codes(known, values, settings=settings, select=select)
         seconds = time.monotonic() - clock
         for name, found in neighbors.items():
             row = {"way": way, "ceiling": ceiling, "chooser": name,
@@ -80,7 +89,7 @@ def _plot(rows: list[dict], chooser: str, split: str, path: Path) -> None:
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(figsize=(7, 4.5), layout="constrained")
-    for way in WAYS:
+    for way in (*WAYS, _WITHOUT_CLICKS):
         line = [row for row in rows if row["way"] == way and row["chooser"] == chooser]
         axes.plot([row["products"] for row in line], [row["reached"] for row in line],
                   marker="o", label=way)
