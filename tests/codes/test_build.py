@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gram_jax.catalog.datasets.home_depot import read_home_depot
 from gram_jax.catalog.shop import Shop
@@ -13,7 +15,7 @@ from gram_jax.codes.decisions import Decisions
 from gram_jax.codes.examples import read_code_examples
 from gram_jax.codes.mining_settings import MiningSettings
 from gram_jax.core.errors import ConfigError
-from gram_jax.core.records import Product
+from gram_jax.core.records import Click, Product, Query
 from gram_jax.testing.tiny_catalog import attributes_of, tiny_shop
 
 _HOME_DEPOT = Path(__file__).parents[3] / "shared" / "data" / "home_depot"
@@ -77,6 +79,30 @@ def test_a_product_without_clicks_in_a_shop_with_clicks_has_codes():
     grown = Shop((*shop.products, newcomer), shop.queries, shop.clicks, shop.judgments, shop.splits)
     table = _build(grown).code_table
     assert all(len(table.codes_of(at)) for at in [*cold, len(shop.products)])
+
+
+_ODD = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40).filter(str.strip)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(_ODD, min_size=1, max_size=4), _ODD)
+def test_any_text_passes_through_to_codes_and_examples(tmp_path_factory, titles, query):
+    titles = [*titles, "حذاء جري أحمر", "נעל ריצה אדומה", "赤いランニングシューズ", "👟 röd sko",
+              "long " * 2000]
+    many = {"color": tuple(f"shade {number}" for number in range(200)),
+            **{f"field {number}": (f"value {number}",) for number in range(300)}}
+    products = tuple(Product(f"p{at}-{copy}", title, many if copy else {"brand": (title[:30],)})
+                     for at, title in enumerate(titles) for copy in range(2))
+    shop = Shop(products, (Query("q", query), Query("r", titles[0])),
+                (Click("q", "p0-0"), Click("r", "p1-0")), (), {"q": "train", "r": "train"})
+    built = _build(shop)
+    folder = tmp_path_factory.mktemp("odd")
+    built.save(folder, shop.products)
+    assert CodeTable.load(folder / "table").digest == built.code_table.digest
+    examples = list(read_code_examples(folder / "product_codes.train.jsonl"))
+    assert examples == list(built.product_examples(products))
+    assert {example.codes for example in examples} and all(
+        set(example.codes) <= set(built.code_table.id_of_text) for example in examples)
 
 
 def test_a_shop_in_which_nothing_is_shared_is_told_what_to_do():
