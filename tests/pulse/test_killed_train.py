@@ -41,7 +41,7 @@ def wait_for_checkpoints(workdir: Path, process: subprocess.Popen, count: int) -
 @pytest.mark.timeout(600)
 def test_kills_and_signals_change_nothing(tmp_path):
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    for stage in ("prepare", "codes", "vocabulary"):
+    for stage in ("prepare", "attributes", "codes", "vocabulary"):
         finish(gram(stage, whole))
     shutil.copytree(whole, broken)
 
