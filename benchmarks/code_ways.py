@@ -34,8 +34,12 @@ from gram_jax.codes.selection import (
 )
 from gram_jax.pipeline.workdir import Workdir
 
-WAYS = {"products vote": select_by_votes, "queries pick": select_by_queries,
-        "single values": select_single_values, "all sets": select_all}
+WAYS = {"products vote": (select_by_votes, {}),
+        "products vote for more": (select_by_votes, {"votes": (10, 1, 1)}),
+        "queries pick": (select_by_queries, {}),
+        "single values": (select_single_values, {}),
+        "all sets": (select_all, {})}
+"""Name -> (way, settings other than the defaults)."""
 _WITHOUT_CLICKS = "products vote, no clicks"
 CEILINGS = (100, 200, 400, 800, 1600)
 _FLOOR = 10
@@ -54,10 +58,11 @@ def main() -> None:
     rows = []
     no_clicks = (Shop(shop.products, (), (), (), {}), dataclasses.replace(
         attributes, queries=attributes.queries.chosen(np.zeros(0, np.int64)), query_ids=()))
-    ways = {way: (shop, attributes, select) for way, select in WAYS.items()} | {
-        _WITHOUT_CLICKS: (*no_clicks, select_by_votes)}
-    for ceiling, (way, (known, values, select)) in itertools.product(CEILINGS, ways.items()):
-        settings = MiningSettings(min_products=_FLOOR, max_products=ceiling)
+    ways = {name: (shop, attributes, *way) for name, way in WAYS.items()} | {
+        _WITHOUT_CLICKS: (*no_clicks, select_by_votes, {})}
+    for ceiling, (way, (known, values, select, others)) in itertools.product(
+            CEILINGS, ways.items()):
+        settings = MiningSettings(min_products=_FLOOR, max_products=ceiling, **others)
         clock = time.monotonic()
         built = build_codes(known, values, settings=settings, select=select)
         seconds = time.monotonic() - clock
