@@ -165,9 +165,9 @@ def explanation_table(explained: TextExplanation, console: Console | None = None
         table.add_row(
             place, escape(finding.surface), finding.attribute, escape(finding.normal),
             escape("\n".join(value for _, value, _ in finding.results)),
-            escape("\n".join("; ".join(f"{rule}: {before} -> {after}"
-                                       for rule, before, after in changes) or "-"
-                             for _, _, changes in finding.results)))
+            escape("\n".join(dict.fromkeys(f"{rule}: {before} -> {after}"
+                                           for _, _, changes in finding.results
+                                           for rule, before, after in changes)) or "-"))
     console.print(table)
     if explained.unknown_values:
         console.print("No product holds: " + escape(", ".join(explained.unknown_values)))
