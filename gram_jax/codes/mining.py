@@ -107,6 +107,7 @@ def mine_codes(shop: ShopValues, *, settings: MiningSettings, schema: AttributeS
     say("counting sets of values")
     subsets = candidate_subsets(shop.products, rates, predicted, shares, settings,
                                 map_shards=map_shards)
+    del shares  # as long as the values of all clicks
     sizes, in_bounds, products = subset_postings(
         subsets, shop.products.postings, min_products=settings.floor,
         max_products=settings.max_products, map_shards=map_shards)
@@ -119,11 +120,12 @@ def mine_codes(shop: ShopValues, *, settings: MiningSettings, schema: AttributeS
     selection = select(candidates, shop.clicks, predicted, num_products=num_products,
                        settings=settings)
     codes = candidates.chosen(np.flatnonzero(selection.chosen))
+    del candidates, products  # most of the memory that a large catalogue takes
     say(f"sharing {codes.num_codes:,} codes through clicks")
     kept, codes = _share(codes, predicted, shop.clicks, num_products, settings)
     picks = choose_query_codes(codes, shop.clicks, predicted, num_products=num_products,
                                settings=settings)
-    decisions = _decisions(subsets, sizes, in_bounds, candidates, selection, kept, settings)
+    decisions = _decisions(subsets, sizes, in_bounds, worths, selection, kept, settings)
     return _named(codes, picks, decisions, shop, num_values, schema)
 
 
@@ -165,17 +167,17 @@ def _share(codes: CodePostings, predicted, clicks: ClickTable, num_products: int
     return kept, capped.chosen(np.flatnonzero(kept))
 
 
-def _decisions(subsets, sizes, in_bounds, candidates: CodePostings, selection: Selection,
+def _decisions(subsets, sizes, in_bounds, worths: np.ndarray, selection: Selection,
                kept: np.ndarray, settings: MiningSettings) -> Decisions:
     fates = np.where(sizes > settings.max_products, Fate.TOO_MANY_PRODUCTS, Fate.TOO_FEW_PRODUCTS)
-    fate = np.where(np.isneginf(candidates.worths), Fate.SAME_WORDS, Fate.TOO_FEW_VOTES)
+    fate = np.where(np.isneginf(worths), Fate.SAME_WORDS, Fate.TOO_FEW_VOTES)
     fate[selection.chosen] = np.where(selection.rescued[selection.chosen], Fate.RESCUED,
                                       Fate.CHOSEN)
     fate[np.flatnonzero(selection.chosen)[~kept]] = Fate.TOO_SMALL_AFTER_CAP
-    votes, worths = np.zeros(len(subsets), np.int32), np.full(len(subsets), np.nan, np.float32)
+    votes, weighed = np.zeros(len(subsets), np.int32), np.full(len(subsets), np.nan, np.float32)
     fates[in_bounds], votes[in_bounds] = fate, selection.votes
-    worths[in_bounds] = np.where(np.isneginf(candidates.worths), np.nan, candidates.worths)
-    return Decisions(subsets, fates.astype(np.int8), sizes.astype(np.int32), votes, worths)
+    weighed[in_bounds] = np.where(np.isneginf(worths), np.nan, worths)
+    return Decisions(subsets, fates.astype(np.int8), sizes.astype(np.int32), votes, weighed)
 
 
 def _named(codes: CodePostings, picks, decisions: Decisions, shop: ShopValues, num_values: int,
