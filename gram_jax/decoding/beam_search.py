@@ -69,9 +69,9 @@ def beam_search(
         if trie.vocab_size > logits.shape[-1]:
             raise ValueError(f"the trie's tokens are below {trie.vocab_size} but the decoder has "
                              f"logits for {logits.shape[-1]}")
-        allowed = choices(trie, live.nodes)
+        allowed = choices(trie, live.nodes, position)
         normalizers = NORMALIZERS[normalize](trie, allowed, live.log_probs > -jnp.inf, logits)
-        finished = _finish(live, finished, allowed, logits, normalizers, position)
+        finished = _finish(trie, live, finished, allowed, logits, normalizers, position)
         live, parents = _go_on(trie, live, finished, allowed, logits, normalizers, position)
         return position + 1, live, finished, decoder.reorder(cache, parents)
 
@@ -90,6 +90,7 @@ def _last_tokens(tokens: jax.Array, position: jax.Array) -> jax.Array:
 
 
 def _finish(
+    trie: CodeTrie,
     live: LiveBeams,
     finished: Beams,
     allowed: Choices,
@@ -98,10 +99,10 @@ def _finish(
     position: jax.Array,
 ) -> Beams:
     """The best of what was finished before and the codes that end at `position`."""
-    token_log_probs, log_probs = endings(allowed, live.log_probs, logits, normalizers)
+    token_log_probs, log_probs = endings(trie, allowed, live.log_probs, logits, normalizers)
     ended = log_probs > -jnp.inf
     fresh = Beams(
-        tokens=_write(live.tokens, allowed.eos_tokens, ended, position),
+        tokens=_write(live.tokens, jnp.full(ended.shape, trie.eos_id, jnp.int32), ended, position),
         token_log_probs=_write(live.token_log_probs, token_log_probs, ended, position),
         log_probs=log_probs,
         code_ids=jnp.where(ended, allowed.ended_codes, NO_CODE),
