@@ -9,7 +9,7 @@ is left: in every round at least one number of each slot wins, so that the round
 import jax
 import jax.numpy as jnp
 
-_SLOTS_A_PLACE = 16
+_SLOTS_A_PLACE = 8
 """The wider the table, the fewer rounds; an empty slot costs a write of 4 bytes."""
 
 _GOLDEN = 0x9E3779B9

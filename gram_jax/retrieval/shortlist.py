@@ -122,7 +122,8 @@ def _scatter(how: str, leaders: jax.Array, values: jax.Array, initial) -> jax.Ar
 def _top(keys, products, codes, num_products: int) -> Ranked:
     """The highest keys, the lower product first among equals."""
     count = min(num_products, keys.shape[1])
-    least = jax.lax.top_k(keys, count)[0][:, -1:]
+    # The minimum and not the last: XLA makes a slice of top_k a sort of everything.
+    least = jax.lax.top_k(keys, count)[0].min(axis=1, keepdims=True)
     # All above the least are in; of those at it, the lowest products, whose ranks are floats with
     # falling bits: top_k is fast for floats only.
     at_least = jax.lax.bitcast_convert_type(_BITS_OF_PRODUCT_0 - products, jnp.float32)
