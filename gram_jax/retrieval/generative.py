@@ -16,8 +16,9 @@ from gram_jax.core.runs import RankedList
 from gram_jax.models.code_score import CodeScoreParams
 from gram_jax.models.config import ModelConfig
 from gram_jax.models.params import Params, digest_params
+from gram_jax.retrieval.buckets import Buckets
 from gram_jax.retrieval.index import RetrievalIndex
-from gram_jax.retrieval.programs import Buckets, RetrievePrograms
+from gram_jax.retrieval.programs import RetrievePrograms
 from gram_jax.retrieval.query_beams import QueryBeams, check_spelling, query_beams, query_rows
 from gram_jax.retrieval.retrieve import Results
 from gram_jax.retrieval.scoring import ScoringHead

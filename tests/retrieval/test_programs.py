@@ -1,4 +1,4 @@
-"""Buckets, swaps of the index without compiling, and what is refused before anything runs."""
+"""Swaps of the index without compiling, and what is refused before anything runs."""
 
 import contextlib
 import dataclasses
@@ -14,10 +14,11 @@ from gram_jax.core.errors import ArtifactError, ConfigError, InputError
 from gram_jax.models.code_score import HEADS
 from gram_jax.models.config import ModelConfig
 from gram_jax.retrieval import programs as programs_module
+from gram_jax.retrieval.buckets import Buckets
 from gram_jax.retrieval.device_index import device_index
 from gram_jax.retrieval.generative import GenerativeRetriever
 from gram_jax.retrieval.index import RetrievalIndex
-from gram_jax.retrieval.programs import Buckets, RetrievePrograms
+from gram_jax.retrieval.programs import RetrievePrograms
 from gram_jax.retrieval.retrieve import RetrieveSettings, retrieve
 from gram_jax.retrieval.scoring import ScoringHead
 from gram_jax.testing.tiny_model import tiny_config
@@ -67,23 +68,6 @@ def programs_of(world, index, **changes):
 def assert_answers_alike(found, expected):
     for ours, theirs in zip(jax.tree.leaves(found), jax.tree.leaves(expected)):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5)
-
-
-def test_buckets_go_up_to_the_largest_batch_and_down_from_the_longest_query():
-    assert Buckets.within(16, 24) == Buckets((1, 4, 16), (12, 24))
-    assert Buckets.within(1, 8) == Buckets((1,), (8,))
-    assert Buckets.within(6, 64) == Buckets((1, 4, 6), (8, 16, 32, 64))
-
-
-def test_rows_take_the_smallest_bucket_that_holds_them():
-    buckets = Buckets((1, 4), (2, 8))
-    assert buckets.pad(np.zeros((1, 30), np.int32)).shape == (1, 2)
-    assert buckets.pad(np.array([[1, 1, 1, 0]])).shape == (1, 8)
-    assert buckets.pad(np.array([[1, 1, 0, 0], [1, 0, 0, 0]])).shape == (4, 2)
-    with pytest.raises(ConfigError, match="5 queries of a batch"):
-        buckets.pad(np.ones((5, 2), np.int32))
-    with pytest.raises(ConfigError, match="9 tokens of a query"):
-        buckets.pad(np.ones((1, 9), np.int32))
 
 
 def test_what_is_warm_compiles_no_more(world):
