@@ -8,6 +8,8 @@ the other, beam by beam, in *places*. How many places are computed follows how m
 there are, in steps of 4: the program holds a branch for each size.
 """
 
+import functools
+
 import jax
 import jax.numpy as jnp
 
@@ -15,10 +17,12 @@ from gram_jax.decoding.beam_state import Beams
 from gram_jax.models.code_score import SIDE_COSTS, code_score, score_of_cost
 from gram_jax.retrieval.device_index import DeviceIndex
 from gram_jax.retrieval.grouping import group_leaders
+from gram_jax.trie.code_trie import NO_CODE
 
 _SIZE_STEP = 4
 _SMALLEST_SIZE = 1024
 NO_PRODUCT = -1
+_NO_GROUP = 2**31 - 1
 _HIGHEST_RANK = 3e38
 _BITS_OF_PRODUCT_0 = 0x7F000000  # of a float32 below the highest rank; so are all bits below
 
@@ -54,11 +58,12 @@ def shortlist(index: DeviceIndex, beams: Beams, *, head: str, reduce: str,
             exists = places < ends[:, -1:]
             beam = (places[:, :, None] >= ends[:, None, :]).sum(-1, dtype=jnp.int32)
             beam = jnp.minimum(beam, codes.shape[1] - 1)
-            postings = jnp.where(exists, places + _pick(offsets, beam), 0)
+            postings = jnp.where(exists, places + _of_beam(offsets, beam), 0)
             products = _entries(index.posting_products, postings)
             scores = _scores(index, beams, codes, beam, postings, head)
-            keys = _fold(products, jnp.where(exists, scores, -jnp.inf), exists, head, reduce)
-            return _top(keys, products, _pick(codes, beam), num_products)
+            scores = jnp.where(exists, scores, -jnp.inf)
+            folded = _fold(products, scores, beam, exists, head, reduce, codes.shape[1])
+            return _top(*folded, codes, num_products)
         return rank
 
     sizes = sizes_up_to(index.candidate_capacity)
@@ -76,38 +81,75 @@ def sizes_up_to(capacity: int) -> tuple[int, ...]:
 
 def _scores(index: DeviceIndex, beams: Beams, codes, beam, postings, head: str) -> jax.Array:
     """S(q, t | c) of every place, float32 [batch, size]."""
-    granularity = index.code_granularities[codes].astype(jnp.int32)
+    granularity = _of_beam(index.code_granularities[codes].astype(jnp.int32), beam)
     mask = beams.tokens != 0
     if head in SIDE_COSTS:
         query_costs = SIDE_COSTS[head](beams.token_log_probs, mask).sum(-1)
-        costs = _pick(query_costs, beam) + _entries(index.posting_costs, postings)
-        return score_of_cost(index.score_params, costs, _pick(granularity, beam))
+        costs = _of_beam(query_costs, beam) + _entries(index.posting_costs, postings)
+        return score_of_cost(index.score_params, costs, granularity)
     of_place = beam[..., None]
     return code_score(
         head, index.score_params, _pick(beams.token_log_probs, of_place),
         _entries(index.posting_token_log_probs, postings).astype(jnp.float32),
-        _pick(mask, of_place), _pick(granularity, beam))
+        _pick(mask, of_place), granularity)
 
 
-def _fold(products, scores, exists, head: str, reduce: str) -> jax.Array:
-    """A product's score at the place that speaks most for it, -inf at all others.
+def _fold(products, scores, beam, exists, head: str, reduce: str, num_beams: int):
+    """Products, their scores and the beam that speaks most for each; at all other places -inf.
 
     'sum' of a head whose scores are logarithms adds probabilities; see `scoring.product_scores`.
+    On a TPU a sort is cheap and a write to computed places dear; elsewhere the other way round.
+
+    Returns:
+      float32 keys, int32 products and int32 beams, [batch, size] in any order.
     """
+    reducer = "best" if reduce == "best" else "log_sum" if head == "log_prob_sum" else "sum"
+    return jax.lax.platform_dependent(
+        products, scores, beam, exists,
+        tpu=functools.partial(fold_by_sort, reducer=reducer, num_beams=num_beams),
+        default=functools.partial(fold_by_hash, reducer=reducer))
+
+
+def fold_by_hash(products, scores, beam, exists, *, reducer: str):
+    """`_fold` by a hash table; the places keep their order."""
     leaders = group_leaders(products, exists)
     best = _scatter("max", leaders, scores, -jnp.inf)
     places = jnp.broadcast_to(jnp.arange(products.shape[1], dtype=jnp.int32), products.shape)
     nobody = products.shape[1]
     speaks = places == _scatter("min", leaders, jnp.where(scores == best, places, nobody), nobody)
-    if reduce == "best":
-        totals = best
-    elif head == "log_prob_sum":
+    totals = best
+    if reducer == "log_sum":
         # Places that do not exist are at -inf, alone in their group.
         shifted = jnp.where(exists, jnp.exp(scores - best), 0.0)
         totals = best + jnp.log(_scatter("add", leaders, shifted, 0.0))
-    else:
+    elif reducer == "sum":
         totals = _scatter("add", leaders, jnp.where(exists, scores, 0.0), 0.0)
-    return jnp.where(speaks & exists, totals, -jnp.inf)
+    return jnp.where(speaks & exists, totals, -jnp.inf), products, beam
+
+
+def fold_by_sort(products, scores, beam, exists, *, reducer: str, num_beams: int):
+    """`_fold` by a sort: a product's places, at most one a beam, become neighbours, best first."""
+    numbers = jnp.where(exists, products, _NO_GROUP)
+    numbers, falling, beam = jax.lax.sort((numbers, -scores, beam), num_keys=3)
+    totals = -falling
+    if reducer != "best":
+        combine, nothing = ((jnp.logaddexp, -jnp.inf) if reducer == "log_sum"
+                            else (jnp.add, 0.0))
+        reach = 1
+        while reach < num_beams:
+            # Neighbours at this distance of one product have only that product between them.
+            same = numbers == _shifted(numbers, reach, -1)
+            others = jnp.where(same, _shifted(totals, reach, nothing), nothing)
+            totals, reach = combine(totals, others), 2 * reach
+    before = jnp.pad(numbers[:, :-1], ((0, 0), (1, 0)), constant_values=-1)
+    is_first = (numbers != before) & (numbers != _NO_GROUP)
+    return jnp.where(is_first, totals, -jnp.inf), numbers, beam
+
+
+def _shifted(array: jax.Array, count: int, fill) -> jax.Array:
+    """The array with place i holding what place i + count held."""
+    kept = array[:, count:]
+    return jnp.pad(kept, ((0, 0), (0, array.shape[1] - kept.shape[1])), constant_values=fill)
 
 
 def _scatter(how: str, leaders: jax.Array, values: jax.Array, initial) -> jax.Array:
@@ -119,7 +161,7 @@ def _scatter(how: str, leaders: jax.Array, values: jax.Array, initial) -> jax.Ar
     return jax.vmap(of_row)(leaders, values)
 
 
-def _top(keys, products, codes, num_products: int) -> Ranked:
+def _top(keys, products, beam, codes, num_products: int) -> Ranked:
     """The highest keys, the lower product first among equals."""
     count = min(num_products, keys.shape[1])
     # The minimum and not the last: XLA makes a slice of top_k a sort of everything.
@@ -129,14 +171,20 @@ def _top(keys, products, codes, num_products: int) -> Ranked:
     at_least = jax.lax.bitcast_convert_type(_BITS_OF_PRODUCT_0 - products, jnp.float32)
     ranks = jnp.where(keys > least, _HIGHEST_RANK, jnp.where(keys == least, at_least, 0.0))
     chosen = jax.lax.top_k(ranks, count)[1]
-    scores, products = _pick(keys, chosen), _pick(products, chosen)
     falling, products, codes = jax.lax.sort(
-        (-scores, products, _pick(codes, chosen)), num_keys=2)
+        (-_pick(keys, chosen), _pick(products, chosen), _pick(codes, _pick(beam, chosen))),
+        num_keys=2)
     exists = falling < jnp.inf
     room = ((0, 0), (0, num_products - count))
     return (jnp.pad(jnp.where(exists, products, NO_PRODUCT), room, constant_values=NO_PRODUCT),
             jnp.pad(-falling, room, constant_values=-jnp.inf),
-            jnp.pad(jnp.where(exists, codes, NO_PRODUCT), room, constant_values=NO_PRODUCT))
+            jnp.pad(jnp.where(exists, codes, NO_CODE), room, constant_values=NO_CODE))
+
+
+def _of_beam(values: jax.Array, beam: jax.Array) -> jax.Array:
+    """The value ([batch, beams]) of each place's beam ([batch, n]), without a gather."""
+    is_own = beam[:, :, None] == jnp.arange(values.shape[1])
+    return jnp.where(is_own, values[:, None, :], 0).sum(-1, dtype=values.dtype)
 
 
 def _entries(array: jax.Array, places: jax.Array) -> jax.Array:

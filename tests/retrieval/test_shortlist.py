@@ -13,10 +13,18 @@ from gram_jax.models.code_score import HEADS, CodeScoreParams
 from gram_jax.retrieval.candidates import gather_candidates
 from gram_jax.retrieval.device_index import device_index
 from gram_jax.retrieval.scoring import REDUCES, ScoringHead, rank_candidates
-from gram_jax.retrieval.shortlist import NO_PRODUCT, shortlist, sizes_up_to
+from gram_jax.retrieval.shortlist import (
+    NO_PRODUCT,
+    fold_by_hash,
+    fold_by_sort,
+    shortlist,
+    sizes_up_to,
+)
 from tests.retrieval.conftest import random_beams, random_index
 
 BEAM_SIZE = 6
+by_hash = jax.jit(fold_by_hash, static_argnames="reducer")
+by_sort = jax.jit(functools.partial(fold_by_sort, num_beams=5), static_argnames="reducer")
 on_device = jax.jit(shortlist, static_argnames=("head", "reduce", "num_products"))
 
 
@@ -105,3 +113,26 @@ def test_padding_changes_nothing():
         for found, expected in zip(*(on_device(padded, beams, head=head, reduce="sum",
                                                num_products=9) for padded in (make(), wider))):
             np.testing.assert_array_equal(found, expected)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 100_000), st.sampled_from(["best", "sum", "log_sum"]))
+def test_folding_by_sort_and_by_hash_agree(seed, reducer):
+    rng = np.random.default_rng(seed)
+    num_beams, width = 5, 20
+    products = np.stack([np.concatenate([np.sort(rng.choice(30, width, replace=False))
+                                         for _ in range(num_beams)]) for _ in range(2)])
+    beam = np.broadcast_to(np.repeat(np.arange(num_beams), width), products.shape)
+    exists = rng.random(products.shape) < 0.8
+    scores = np.where(exists, -rng.integers(1, 6, products.shape) / 2, -np.inf)
+    arguments = [array.astype(dtype) for array, dtype in zip(
+        (products, scores, beam, exists), (np.int32, np.float32, np.int32, bool))]
+    found = {}
+    for name, fold in (("hash", by_hash), ("sort", by_sort)):
+        keys, numbers, beams = map(np.asarray, fold(*arguments, reducer=reducer))
+        alive = keys > -np.inf
+        found[name] = [sorted(zip(numbers[row][alive[row]], beams[row][alive[row]],
+                                  np.round(keys[row][alive[row]], 4))) for row in range(2)]
+    assert found["hash"] == found["sort"]
+    assert [len(row) for row in found["sort"]] == [
+        len(np.unique(products[row][exists[row]])) for row in range(2)]
