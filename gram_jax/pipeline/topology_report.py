@@ -1,7 +1,7 @@
 """`gram compile`: what the retrieve program would need and take on TPUs that are not there."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import gin
@@ -24,7 +24,12 @@ from gram_jax.retrieval.device_index import (
 from gram_jax.retrieval.retrieve import RetrieveSettings
 from gram_jax.retrieval.scoring import ScoringHead
 from gram_jax.serving.snapshot import SearchSettings
-from gram_jax.serving.topology_costs import ProgramCosts, program_costs, topology_devices
+from gram_jax.serving.topology_costs import (
+    Cost,
+    ProgramCosts,
+    program_costs,
+    topology_devices,
+)
 from gram_jax.trie.capacity import capacity_class
 
 _EOS_ID = 1
@@ -79,7 +84,7 @@ def compile_for(topology: str, program: Program, *, batch_size: int, fsdp: int =
     """
     config, index, settings, query_length = program
     devices = topology_devices(topology)
-    found = []
+    found: list[ProgramCosts] = []
     for chosen, ways in ((devices[:1], {}), (devices, {"fsdp": fsdp, "model": model})):
         mesh = make_mesh(data=-1, **ways, devices=chosen)
         queries = batch_size * mesh.size // mesh.shape["model"]
@@ -103,24 +108,44 @@ def costs_json(costs: Sequence[ProgramCosts]) -> str:
 
 
 def costs_table(costs: Sequence[ProgramCosts], console: Console | None = None) -> None:
-    """Prints the costs for people."""
+    """Prints the costs for people, a column a program.
+
+    Raises:
+      ConfigError: a program does not fit its chip.
+    """
     chip = costs[0].chip
-    table = Table(title=f"retrieve on {chip.name}, a chip of {chip.hbm_bytes / 1e9:.0f} GB, "
-                        f"{chip.hbm_bytes_per_second / 1e9:.0f} GB/s and "
-                        f"{chip.bf16_flops_per_second / 1e12:.0f} TFLOP/s", title_justify="left")
-    for name in ("chips", "batch", "MB a chip", "of them arguments", "of HBM", "GFLOP a chip",
-                 "GB moved a chip", "roofline ms", "encoder + search + shortlist", "bound by"):
-        table.add_column(name, justify="right")
+    table = Table(title=f"retrieve on {chip.name}: {chip.hbm_bytes / 1e9:.0f} GB, "
+                        f"{chip.hbm_bytes_per_second / 1e9:.0f} GB/s, "
+                        f"{chip.bf16_flops_per_second / 1e12:.0f} TFLOP/s a chip",
+                  title_justify="left")
+    table.add_column("")
     for found in costs:
-        parts = (found.encoder.seconds(chip), found.num_steps * found.step.seconds(chip),
-                 found.shortlist.seconds(chip))
-        table.add_row(
-            str(found.num_chips), str(found.batch_size), f"{found.memory_bytes / 1e6:.1f}",
-            f"{found.argument_bytes / 1e6:.1f}", f"{found.memory_bytes / chip.hbm_bytes:.2%}",
-            f"{found.total.flops / 1e9:.2f}", f"{found.total.bytes_accessed / 1e9:.3f}",
-            f"{1000 * found.seconds:.3f}", " + ".join(f"{1000 * part:.3f}" for part in parts),
-            found.total.bound(chip))
+        table.add_column("one chip" if found.num_chips == 1 else f"{found.num_chips} chips",
+                         justify="right")
+    for name, value in _LINES.items():
+        table.add_row(name, *map(value, costs))
     (console or Console()).print(table)
     if any(found.memory_bytes > chip.hbm_bytes for found in costs):
         raise ConfigError("the program does not fit a chip: split params over more (--model, "
                           "--fsdp), or take a smaller batch")
+
+
+def _part_ms(cost: Cost, found: ProgramCosts, times: int = 1) -> str:
+    return f"{1000 * times * cost.seconds(found.chip):.3f} ({cost.bound(found.chip)})"
+
+
+_LINES: dict[str, Callable[[ProgramCosts], str]] = {
+    "queries of a batch": lambda found: str(found.batch_size),
+    "memory a chip, MB": lambda found: f"{found.memory_bytes / 1e6:.1f}",
+    "  params, index and queries": lambda found: f"{found.argument_bytes / 1e6:.1f}",
+    "  while it runs": lambda found: f"{found.temporary_bytes / 1e6:.1f}",
+    "  the program itself": lambda found: f"{found.code_bytes / 1e6:.1f}",
+    "  of the chip's": lambda found: f"{found.memory_bytes / found.chip.hbm_bytes:.2%}",
+    "GFLOP a chip": lambda found: f"{found.total.flops / 1e9:.2f}",
+    "GB moved a chip": lambda found: f"{found.total.bytes_accessed / 1e9:.3f}",
+    "roofline ms a batch": lambda found: f"{1000 * found.seconds:.3f}",
+    "  encoder (bound by)": lambda found: _part_ms(found.encoder, found),
+    "  search, at most": lambda found: _part_ms(found.step, found, found.num_steps),
+    "  shortlist": lambda found: _part_ms(found.shortlist, found),
+    "queries a second": lambda found: f"{found.batch_size / found.seconds:,.0f}",
+}
