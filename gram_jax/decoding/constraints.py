@@ -32,7 +32,7 @@ _WAVE_SIZE = 512
 class Continuations:
     """Ways to lengthen live beams by one token, best first; those at -inf are none."""
 
-    parents: jax.Array  # int32 [batch, beam], which live beam each lengthens
+    parents: jax.Array  # int32 [batch, beam_size], which live beam each lengthens
     tokens: jax.Array  # int32 [batch, beam]
     nodes: jax.Array  # int32 [batch, beam], where each token leads
     token_log_probs: jax.Array  # float32 [batch, beam]
@@ -88,6 +88,8 @@ def best_continuations(
     log_probs: jax.Array,
     logits: jax.Array,
     normalizers: jax.Array,
+    *,
+    beam_size: int,
 ) -> Continuations:
     """The best continuations of each row's live beams that do not end a code.
 
@@ -97,12 +99,10 @@ def best_continuations(
       log_probs: float32 [batch, beam], of the live beams; -inf where dead.
       logits: float32 [batch, beam, vocab], of the next token.
       normalizers: float32 [batch, beam], what to take from logits to make them log-probabilities.
-
-    Returns:
-      As many continuations as there are beams.
+      beam_size: how many continuations to return, whatever the number of live beams.
     """
     places = _number_places(allowed, log_probs > -jnp.inf)
-    batch_size, beam_size = log_probs.shape
+    batch_size = log_probs.shape[0]
 
     def score(at: jax.Array):
         beams = places.beams(at)
