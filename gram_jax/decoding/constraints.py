@@ -40,7 +40,7 @@ _WAVE_SIZE = 128
 class Continuations:
     """Ways to lengthen live beams by one token, best first; those at -inf are none."""
 
-    parents: jax.Array  # int32 [batch, beam], which live beam each lengthens
+    parents: jax.Array  # int32 [batch, beam_size], which live beam each lengthens
     tokens: jax.Array  # int32 [batch, beam]
     nodes: jax.Array  # int32 [batch, beam], where each token leads
     token_log_probs: jax.Array  # float32 [batch, beam]
@@ -125,6 +125,8 @@ def best_continuations(
     log_probs: jax.Array,
     logits: jax.Array,
     normalizers: jax.Array,
+    *,
+    beam_size: int,
 ) -> Continuations:
     """The best continuations of each row's live beams that do not end a code.
 
@@ -134,12 +136,10 @@ def best_continuations(
       log_probs: float32 [batch, beam], of the live beams; -inf where dead.
       logits: float32 [batch, beam, vocab], of the next token.
       normalizers: float32 [batch, beam], what to take from logits to make them log-probabilities.
-
-    Returns:
-      As many continuations as there are beams.
+      beam_size: how many continuations to return, whatever the number of live beams.
     """
     frontier = _frontier(trie, allowed, log_probs > -jnp.inf)
-    batch_size, beam_size = log_probs.shape
+    batch_size = log_probs.shape[0]
 
     def score(places: _Places) -> Continuations:
         tokens, nodes, exists = frontier.look(places)
@@ -149,26 +149,23 @@ def best_continuations(
         whole = or_impossible(_pick(log_probs, beams) + token_log_probs, exists)
         return Continuations(beams, tokens, nodes, token_log_probs, whole)
 
-    def best(*found: _Scored) -> _Scored:
+    def best(running: _Scored, places: _Places) -> _Scored:
         # top_k keeps the order of equals, which is that of their places.
-        found = _Scored(*map(functools.partial(jnp.concatenate, axis=1), zip(*found)))
+        found = _Scored(*(jnp.concatenate(pair, axis=1) for pair in zip(
+            running, (score(places).log_probs, *places.flat()))))
         log_probs_, chosen = jax.lax.top_k(found.log_probs, beam_size)
         return _Scored(log_probs_, _pick(found.beams, chosen), _pick(found.offsets, chosen))
 
-    def look_at(places: _Places) -> _Scored:
-        return _Scored(score(places).log_probs, *places.flat())
-
-    def in_waves() -> _Scored:
-        none = jnp.zeros((batch_size, beam_size), jnp.int32)
-        nothing = _Scored(jnp.full(none.shape, -jnp.inf, jnp.float32), none, none)
-        return jax.lax.fori_loop(
-            0, frontier.num_waves,
-            lambda index, running: best(running, look_at(frontier.wave(index))), nothing)
-
-    # Of the losers nothing is carried but a score and a place: what else a continuation is, is
+    none = jnp.zeros((batch_size, beam_size), jnp.int32)
+    nothing = _Scored(jnp.full(none.shape, -jnp.inf, jnp.float32), none, none)
+    # Of what is looked at nothing is carried but score and place: the rest of a continuation is
     # looked up again for the winners.
-    found = jax.lax.cond(frontier.num_edges.max() <= _SHORT_STRETCH,
-                         lambda: best(look_at(frontier.short_stretches())), in_waves)
+    found = jax.lax.cond(
+        frontier.num_edges.max() <= _SHORT_STRETCH,
+        lambda: best(nothing, frontier.short_stretches()),
+        lambda: jax.lax.fori_loop(
+            0, frontier.num_waves,
+            lambda index, running: best(running, frontier.wave(index)), nothing))
     winners = score(_Places(found.beams, found.offsets[..., None]))
     return dataclasses.replace(winners, log_probs=found.log_probs)
 

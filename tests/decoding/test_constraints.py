@@ -74,7 +74,7 @@ def test_the_best_continuations_are_those_of_a_stable_sort(trie, situation):
     nodes, log_probs, logits = situation
     normalizers = jnp.zeros((BATCH, BEAMS))
     best = jax.tree.map(np.asarray, constraints.best_continuations(
-        trie, choices(trie, nodes, POSITION), log_probs, logits, normalizers))
+        trie, choices(trie, nodes, POSITION), log_probs, logits, normalizers, beam_size=BEAMS))
     for row, expected in enumerate(all_edges(trie, nodes, log_probs, logits, normalizers)):
         found = [(-best.log_probs[row, i], best.parents[row, i], best.tokens[row, i],
                   best.nodes[row, i]) for i in range(BEAMS) if best.log_probs[row, i] > -np.inf]
