@@ -93,11 +93,11 @@ class _Frontier:
         offsets = (stretches - first)[..., None] * _STRETCH + jnp.arange(_STRETCH)
         return _Places(beams, offsets)
 
-    def short_stretches(self) -> _Places:
-        """The first few places of each beam."""
+    def short_stretches(self, length: int) -> _Places:
+        """The first places of each beam."""
         shape = self.num_edges.shape
         return _Places(jax.lax.broadcasted_iota(jnp.int32, shape, 1),
-                       jax.lax.broadcasted_iota(jnp.int32, (*shape, _SHORT_STRETCH), 2))
+                       jax.lax.broadcasted_iota(jnp.int32, (*shape, length), 2))
 
     def look(self, places: _Places) -> tuple[jax.Array, jax.Array, jax.Array]:
         """int32 tokens and child nodes and bool whether they exist, all [batch, stretch, edge]."""
@@ -143,11 +143,12 @@ def best_continuations(
 
     def score(places: _Places) -> Continuations:
         tokens, nodes, exists = frontier.look(places)
-        beams, _ = places.flat()
-        tokens, nodes, exists = (a.reshape(beams.shape) for a in (tokens, nodes, exists))
-        token_log_probs = _pick_logits(logits, beams, tokens) - _pick(normalizers, beams)
-        whole = or_impossible(_pick(log_probs, beams) + token_log_probs, exists)
-        return Continuations(beams, tokens, nodes, token_log_probs, whole)
+        token_log_probs = (_pick_logits(logits, places.beams, tokens)
+                           - _pick(normalizers, places.beams)[..., None])
+        whole = or_impossible(_pick(log_probs, places.beams)[..., None] + token_log_probs, exists)
+        beams = jnp.broadcast_to(places.beams[..., None], tokens.shape)
+        return jax.tree.map(lambda leaf: leaf.reshape(batch_size, -1),
+                            Continuations(beams, tokens, nodes, token_log_probs, whole))
 
     def best(running: _Scored, places: _Places) -> _Scored:
         # top_k keeps the order of equals, which is that of their places.
@@ -156,18 +157,24 @@ def best_continuations(
         log_probs_, chosen = jax.lax.top_k(found.log_probs, beam_size)
         return _Scored(log_probs_, _pick(found.beams, chosen), _pick(found.offsets, chosen))
 
-    none = jnp.zeros((batch_size, beam_size), jnp.int32)
-    nothing = _Scored(jnp.full(none.shape, -jnp.inf, jnp.float32), none, none)
-    # Of what is looked at nothing is carried but score and place: the rest of a continuation is
-    # looked up again for the winners.
-    found = jax.lax.cond(
-        frontier.num_edges.max() <= _SHORT_STRETCH,
-        lambda: best(nothing, frontier.short_stretches()),
-        lambda: jax.lax.fori_loop(
+    def in_waves() -> Continuations:
+        # Of what is looked at nothing is carried but score and place: the rest of a continuation
+        # is looked up again for the winners.
+        none = jnp.zeros((batch_size, beam_size), jnp.int32)
+        nothing = _Scored(jnp.full(none.shape, -jnp.inf, jnp.float32), none, none)
+        found = jax.lax.fori_loop(
             0, frontier.num_waves,
-            lambda index, running: best(running, frontier.wave(index)), nothing))
-    winners = score(_Places(found.beams, found.offsets[..., None]))
-    return dataclasses.replace(winners, log_probs=found.log_probs)
+            lambda index, running: best(running, frontier.wave(index)), nothing)
+        winners = score(_Places(found.beams, found.offsets[..., None]))
+        return dataclasses.replace(winners, log_probs=found.log_probs)
+
+    def at_once() -> Continuations:
+        found = score(frontier.short_stretches(short))
+        _, chosen = jax.lax.top_k(found.log_probs, beam_size)
+        return jax.tree.map(lambda leaf: _pick(leaf, chosen), found)
+
+    short = max(_SHORT_STRETCH, -(-beam_size // log_probs.shape[1]))
+    return jax.lax.cond(frontier.num_edges.max() <= short, at_once, in_waves)
 
 
 def endings(
@@ -207,8 +214,7 @@ def allowed_normalizers(
     def wave(index, running):
         places = frontier.wave(index)
         tokens, _, exists = frontier.look(places)
-        beams, _ = places.flat()
-        picked = _pick_logits(logits, beams, tokens.reshape(beams.shape)).reshape(tokens.shape)
+        picked = _pick_logits(logits, places.beams, tokens)
         sums = jax.nn.logsumexp(or_impossible(picked, exists), axis=-1)
         owns = places.beams[:, None, :] == jnp.arange(beam_size)[None, :, None]
         owned = jnp.where(owns, sums[:, None, :], -jnp.inf)
@@ -236,6 +242,8 @@ def _pick(array: jax.Array, columns: jax.Array) -> jax.Array:
 
 
 def _pick_logits(logits: jax.Array, beams: jax.Array, tokens: jax.Array) -> jax.Array:
-    """float32 [batch, n], the logit of each token after its beam."""
+    """The logits of tokens [batch, stretch, edge] after beams [batch, stretch], of tokens' shape."""
     batch_size, _, vocab_size = logits.shape
-    return _pick(logits.reshape(batch_size, -1), beams * vocab_size + tokens)
+    columns = (beams * vocab_size)[..., None] + tokens
+    picked = _pick(logits.reshape(batch_size, -1), columns.reshape(batch_size, -1))
+    return picked.reshape(tokens.shape)
