@@ -13,13 +13,15 @@ go to the lower place, that is to the better beam, then to the lower token; size
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
 
 from gram_jax.trie.code_trie import NO_CODE, CodeTrie
 from gram_jax.trie.lookup import Choices
+
+Tree = TypeVar("Tree")
 
 _STRETCH = 16
 """Edges in a stretch, where some beam has many."""
@@ -53,6 +55,11 @@ class _Places:
 
     beams: jax.Array  # int32 [batch, stretch], whose edges they are
     offsets: jax.Array  # int32 [batch, stretch, edge], the how-manieth of the beam's edges
+    each_beam: bool = False  # stretch j is beam j's: there is nothing to pick
+
+    def of_beams(self, values: jax.Array) -> jax.Array:
+        """The values [batch, beam] of the stretches' beams, [batch, stretch, 1]."""
+        return (values if self.each_beam else _pick(values, self.beams))[..., None]
 
     def flat(self) -> tuple[jax.Array, jax.Array]:
         """The beams and offsets of all places, both int32 [batch, place]."""
@@ -75,48 +82,41 @@ class _Frontier:
     trie: CodeTrie
     allowed: Choices
     num_edges: jax.Array  # int32 [batch, beam], 0 for dead beams
-    stretch_ends: jax.Array  # int32 [batch, beam], one past each beam's last stretch
 
-    @property
-    def num_waves(self) -> jax.Array:
-        """int32 []"""
-        return -(-self.stretch_ends.max() // _WAVE_SIZE)
+    def in_waves(self, look: Callable[[Tree, _Places], Tree], start: Tree) -> Tree:
+        """`look(... look(look(start, first places), next places) ...)` over all waves."""
+        counts = -(-self.num_edges // _STRETCH)
+        ends = jnp.cumsum(counts, axis=1, dtype=jnp.int32)
+        firsts = ends - counts
 
-    def wave(self, index: jax.Array) -> _Places:
-        """The places of one wave."""
-        beam_size = self.num_edges.shape[1]
-        stretches = index * _WAVE_SIZE + jnp.arange(_WAVE_SIZE, dtype=jnp.int32)
-        num_before = (stretches[:, None] >= self.stretch_ends[:, None, :]).sum(-1, dtype=jnp.int32)
-        # Stretches behind the last one count as the last beam's, behind its last edge.
-        beams = jnp.minimum(num_before, beam_size - 1)
-        first = _pick(self.stretch_ends - _num_stretches(self.num_edges), beams)
-        offsets = (stretches - first)[..., None] * _STRETCH + jnp.arange(_STRETCH)
-        return _Places(beams, offsets)
+        def wave(index, running: Tree) -> Tree:
+            stretches = index * _WAVE_SIZE + jnp.arange(_WAVE_SIZE, dtype=jnp.int32)
+            num_before = (stretches[:, None] >= ends[:, None, :]).sum(-1, dtype=jnp.int32)
+            # Stretches behind the last one count as the last beam's, behind its last edge.
+            beams = jnp.minimum(num_before, ends.shape[1] - 1)
+            nth = (stretches - _pick(firsts, beams))[..., None]
+            return look(running, _Places(beams, nth * _STRETCH + jnp.arange(_STRETCH)))
+
+        return jax.lax.fori_loop(0, -(-ends.max() // _WAVE_SIZE), wave, start)
 
     def short_stretches(self, length: int) -> _Places:
         """The first places of each beam."""
         shape = self.num_edges.shape
         return _Places(jax.lax.broadcasted_iota(jnp.int32, shape, 1),
-                       jax.lax.broadcasted_iota(jnp.int32, (*shape, length), 2))
+                       jax.lax.broadcasted_iota(jnp.int32, (*shape, length), 2), each_beam=True)
 
     def look(self, places: _Places) -> tuple[jax.Array, jax.Array, jax.Array]:
         """int32 tokens and child nodes and bool whether they exist, all [batch, stretch, edge]."""
-        edges = _pick(self.allowed.first_edge, places.beams)[..., None] + places.offsets
-        tail_tokens = _pick(self.allowed.tail_tokens, places.beams)[..., None]
+        edges = places.of_beams(self.allowed.first_edge) + places.offsets
+        tail_tokens = places.of_beams(self.allowed.tail_tokens)
         tokens = jnp.where(tail_tokens > 0, tail_tokens,
                            jnp.take(self.trie.edge_tokens, edges, mode="clip"))
-        exists = places.offsets < _pick(self.num_edges, places.beams)[..., None]
+        exists = places.offsets < places.of_beams(self.num_edges)
         return tokens, edges + 1, exists
 
 
 def _frontier(trie: CodeTrie, allowed: Choices, is_live: jax.Array) -> _Frontier:
-    num_edges = jnp.where(is_live, allowed.num_edges, 0)
-    ends = jnp.cumsum(_num_stretches(num_edges), axis=1, dtype=jnp.int32)
-    return _Frontier(trie, allowed, num_edges, ends)
-
-
-def _num_stretches(num_edges: jax.Array) -> jax.Array:
-    return -(-num_edges // _STRETCH)
+    return _Frontier(trie, allowed, jnp.where(is_live, allowed.num_edges, 0))
 
 
 def best_continuations(
@@ -144,8 +144,8 @@ def best_continuations(
     def score(places: _Places) -> Continuations:
         tokens, nodes, exists = frontier.look(places)
         token_log_probs = (_pick_logits(logits, places.beams, tokens)
-                           - _pick(normalizers, places.beams)[..., None])
-        whole = or_impossible(_pick(log_probs, places.beams)[..., None] + token_log_probs, exists)
+                           - places.of_beams(normalizers))
+        whole = or_impossible(places.of_beams(log_probs) + token_log_probs, exists)
         beams = jnp.broadcast_to(places.beams[..., None], tokens.shape)
         return jax.tree.map(lambda leaf: leaf.reshape(batch_size, -1),
                             Continuations(beams, tokens, nodes, token_log_probs, whole))
@@ -162,9 +162,7 @@ def best_continuations(
         # is looked up again for the winners.
         none = jnp.zeros((batch_size, beam_size), jnp.int32)
         nothing = _Scored(jnp.full(none.shape, -jnp.inf, jnp.float32), none, none)
-        found = jax.lax.fori_loop(
-            0, frontier.num_waves,
-            lambda index, running: best(running, frontier.wave(index)), nothing)
+        found = frontier.in_waves(best, nothing)
         winners = score(_Places(found.beams, found.offsets[..., None]))
         return dataclasses.replace(winners, log_probs=found.log_probs)
 
@@ -211,8 +209,7 @@ def allowed_normalizers(
     frontier = _frontier(trie, allowed, is_live)
     beam_size = is_live.shape[1]
 
-    def wave(index, running):
-        places = frontier.wave(index)
+    def add(running: jax.Array, places: _Places) -> jax.Array:
         tokens, _, exists = frontier.look(places)
         picked = _pick_logits(logits, places.beams, tokens)
         sums = jax.nn.logsumexp(or_impossible(picked, exists), axis=-1)
@@ -222,7 +219,7 @@ def allowed_normalizers(
 
     zeros = jnp.zeros_like(logits[..., 0])
     _, eos_only = endings(trie, allowed, zeros, logits, zeros)
-    return jax.lax.fori_loop(0, frontier.num_waves, wave, eos_only)
+    return frontier.in_waves(add, eos_only)
 
 
 NORMALIZERS: dict[str, Callable[..., jax.Array]] = {
@@ -242,7 +239,7 @@ def _pick(array: jax.Array, columns: jax.Array) -> jax.Array:
 
 
 def _pick_logits(logits: jax.Array, beams: jax.Array, tokens: jax.Array) -> jax.Array:
-    """The logits of tokens [batch, stretch, edge] after beams [batch, stretch], of tokens' shape."""
+    """float32 [batch, stretch, edge]: the logits of such tokens after beams [batch, stretch]."""
     batch_size, _, vocab_size = logits.shape
     columns = (beams * vocab_size)[..., None] + tokens
     picked = _pick(logits.reshape(batch_size, -1), columns.reshape(batch_size, -1))
