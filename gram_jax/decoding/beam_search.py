@@ -14,11 +14,19 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 
-from gram_jax.core.protocols import Decoder
-from gram_jax.decoding.beam_state import Beams, LiveBeams, no_beams, root_beams, take_beams
+from gram_jax.core.protocols import Cache, Decoder
+from gram_jax.decoding.beam_state import (
+    Beams,
+    LiveBeams,
+    keep_best,
+    no_beams,
+    root_beams,
+    take_beams,
+)
 from gram_jax.decoding.constraints import NORMALIZERS, best_continuations, endings, or_impossible
+from gram_jax.decoding.tails import TAIL_TOKENS, end_tails, finish_tails
 from gram_jax.trie.code_trie import NO_CODE, CodeTrie
-from gram_jax.trie.lookup import Choices, choices
+from gram_jax.trie.lookup import Choices, choices, is_tail
 
 
 @functools.partial(jax.jit, static_argnames=("beam_size", "normalize"))
@@ -59,16 +67,16 @@ def beam_search(
                          f"{encoder_input_tokens.shape}")
     batch_size, length = encoder_input_tokens.shape[0], trie.max_depth
 
-    def is_unfinished(state) -> jax.Array:
+    def is_undecided(state) -> jax.Array:
         position, live, _, _ = state
-        return (position < length) & (live.log_probs > -jnp.inf).any()
+        undecided = (live.log_probs > -jnp.inf) & ~is_tail(trie, live.nodes)
+        return (position < length) & undecided.any()
 
     def step(state):
         position, live, finished, cache = state
-        logits, cache = decoder.step(cache, _last_tokens(live.tokens, position), position)
-        if trie.vocab_size > logits.shape[-1]:
-            raise ValueError(f"the trie's tokens are below {trie.vocab_size} but the decoder has "
-                             f"logits for {logits.shape[-1]}")
+        tokens = _last_tokens(live.tokens, position)
+        logits, cache = decoder.step(cache, tokens[..., None], position)
+        logits = logits[:, :, 0]
         allowed = choices(trie, live.nodes, position)
         normalizers = NORMALIZERS[normalize](trie, allowed, live.log_probs > -jnp.inf, logits)
         finished = _finish(trie, live, finished, allowed, logits, normalizers, position)
@@ -76,11 +84,23 @@ def beam_search(
         return position + 1, live, finished, decoder.reorder(cache, parents)
 
     has_query = (encoder_input_tokens != 0).any(axis=1)
-    cache = decoder.prefill(encoder_input_tokens, beam_size=beam_size, max_length=length)
-    state = (jnp.int32(0), root_beams(has_query, beam_size, length),
-             no_beams(batch_size, beam_size, length), cache)
-    _, _, finished, _ = jax.lax.while_loop(is_unfinished, step, state)
-    return finished
+    cache = decoder.prefill(encoder_input_tokens, max_length=length + TAIL_TOKENS)
+    _check_vocabulary(decoder, trie, cache)
+    # The first step has one beam a row, the empty prefix, and costs as much less.
+    state = step((jnp.int32(0), root_beams(has_query, length),
+                  no_beams(batch_size, beam_size, length), cache))
+    position, live, finished, cache = jax.lax.while_loop(is_undecided, step, state)
+    if normalize == "allowed":
+        return end_tails(trie, live, finished, position)
+    return finish_tails(decoder, trie, cache, live, finished, position)
+
+
+def _check_vocabulary(decoder: Decoder, trie: CodeTrie, cache: Cache) -> None:
+    batch_size = jax.tree.leaves(cache)[0].shape[0]
+    logits, _ = jax.eval_shape(decoder.step, cache, jnp.zeros((batch_size, 1, 1), jnp.int32), 0)
+    if trie.vocab_size > logits.shape[-1]:
+        raise ValueError(f"the trie's tokens are below {trie.vocab_size} but the decoder has "
+                         f"logits for {logits.shape[-1]}")
 
 
 def _last_tokens(tokens: jax.Array, position: jax.Array) -> jax.Array:
@@ -108,9 +128,7 @@ def _finish(
         code_ids=jnp.where(ended, allowed.ended_codes, NO_CODE),
         alive=ended,
     )
-    pool = jax.tree.map(lambda a, b: jnp.concatenate([a, b], axis=1), finished, fresh)
-    _, best = jax.lax.top_k(pool.log_probs, live.log_probs.shape[1])
-    return take_beams(pool, best)
+    return keep_best(finished, fresh)
 
 
 def _go_on(
@@ -123,7 +141,8 @@ def _go_on(
     position: jax.Array,
 ) -> tuple[LiveBeams, jax.Array]:
     """The best longer prefixes, and which beam each continues (int32 [batch, beam])."""
-    new = best_continuations(trie, allowed, live.log_probs, logits, normalizers)
+    new = best_continuations(trie, allowed, live.log_probs, logits, normalizers,
+                             beam_size=finished.log_probs.shape[1])
     # Log-probabilities only fall: a prefix that does not beat the worst of a full pool never will.
     is_live = new.log_probs > finished.log_probs[:, -1:]
     parents = take_beams(live, new.parents)
