@@ -4,15 +4,16 @@ Needs libtpu (extra `tpu`), which compiles; nothing runs. Times are those of a r
 chip's published peaks in chips.json: the larger of what the arithmetic and what the memory need.
 
 XLA counts the body of a loop once, however often it runs. So beside the whole program its parts
-without loops are compiled, the encoder and the shortlist; what remains is one step of the search,
-and as many are charged as the longest code has tokens. Beams end sooner: it is an upper bound.
+without loops are compiled, the encoder and the shortlist; what remains is one turn of each loop of
+the search, and as many are charged as the longest code has tokens. Searches end sooner: it is an
+upper bound.
 """
 
 import dataclasses
 import functools
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ from gram_jax.models.config import ModelConfig
 from gram_jax.models.params import abstract_params, logical_axes
 from gram_jax.partitioning.partitioner import Partitioner
 from gram_jax.retrieval.device_index import DeviceIndex, index_logical_axes
-from gram_jax.retrieval.retrieve import RetrieveSettings, retrieve
+from gram_jax.retrieval.retrieve import RetrieveSettings
+from gram_jax.retrieval.sharded import sharded_retrieve, split_rows
 from gram_jax.retrieval.shortlist import shortlist
 
 
@@ -77,8 +79,8 @@ class Cost:
 class ProgramCosts:
     """A compiled retrieve program: where it would run, what it holds and does on each chip.
 
-    `argument_bytes` are params, index and queries; `step` is one step of the search, of which
-    there are at most `num_steps`.
+    `argument_bytes` are params, index and queries; `step` is one turn of each loop of the search,
+    of which there are at most `num_steps`.
     """
 
     chip: Chip
@@ -166,14 +168,15 @@ def program_costs(config: ModelConfig, index: DeviceIndex, settings: RetrieveSet
     beams = Beams(by_batch((*beam, length), np.int32), by_batch((*beam, length), np.float32),
                   by_batch(beam, np.float32), by_batch(beam, np.int32), by_batch(beam, np.bool_))
 
-    encode = functools.partial(CachedDecoder.prefill, beam_size=settings.beam_size,
-                               max_length=length)
-    encoder = _cost(_compiled(encode, CachedDecoder(config, params), queries))
-    listing = _cost(_compiled(functools.partial(
-        shortlist, head=settings.head, reduce=settings.reduce,
-        num_products=settings.num_products), index, beams))
-    whole = _compiled(functools.partial(retrieve, config=config, settings=settings),
-                      params, index, queries)
+    encode = functools.partial(CachedDecoder.prefill, max_length=length)
+    make_list = functools.partial(shortlist, head=settings.head, reduce=settings.reduce,
+                                  num_products=settings.num_products)
+    encoder, listing = (
+        _cost(jax.jit(split_rows(part, partitioner, num_whole=1)).lower(*arguments).compile())
+        for part, *arguments in ((encode, CachedDecoder(config, params), queries),
+                                 (make_list, index, beams)))
+    whole = sharded_retrieve(partitioner, config=config, settings=settings).lower(
+        params, index, queries).compile()
     memory = whole.memory_analysis()
     return ProgramCosts(
         chip=chip_of(partitioner.mesh.devices.flat[0]), num_chips=partitioner.mesh.size,
@@ -181,10 +184,6 @@ def program_costs(config: ModelConfig, index: DeviceIndex, settings: RetrieveSet
         temporary_bytes=memory.temp_size_in_bytes, output_bytes=memory.output_size_in_bytes,
         code_bytes=memory.generated_code_size_in_bytes, encoder=encoder,
         step=_cost(whole).less(encoder + listing), num_steps=length, shortlist=listing)
-
-
-def _compiled(function: Callable, *arguments: Any) -> jax.stages.Compiled:
-    return jax.jit(function).lower(*arguments).compile()
 
 
 def _cost(compiled: jax.stages.Compiled) -> Cost:
