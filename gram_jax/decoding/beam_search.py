@@ -15,13 +15,19 @@ import jax
 import jax.numpy as jnp
 
 from gram_jax.core.protocols import Decoder
+from gram_jax.decoding import constraints
 from gram_jax.decoding.beam_state import Beams, LiveBeams, no_beams, root_beams, take_beams
-from gram_jax.decoding.constraints import NORMALIZERS, best_continuations, endings, or_impossible
+from gram_jax.decoding.constraints import (
+    NORMALIZERS,
+    Continuations,
+    best_continuations,
+    or_impossible,
+)
 from gram_jax.trie.code_trie import NO_CODE, CodeTrie
 from gram_jax.trie.lookup import Choices, choices
 
 
-@functools.partial(jax.jit, static_argnames=("beam_size", "normalize"))
+@functools.partial(jax.jit, static_argnames=("beam_size", "normalize", "endings"))
 def beam_search(
     decoder: Decoder,
     trie: CodeTrie,
@@ -29,6 +35,7 @@ def beam_search(
     *,
     beam_size: int,
     normalize: Literal["vocabulary", "allowed"] = "vocabulary",
+    endings: Literal["all", "ranked"] = "all",
 ) -> Beams:
     """The codes of the trie that beam search finds most probable after each query.
 
@@ -43,6 +50,8 @@ def beam_search(
       beam_size: live beams kept, and codes returned, for each query.
       normalize: over what a token's probability sums to 1: the whole vocabulary, which makes
         scores those of the model, or what the trie allows at that point.
+      endings: which codes that end at a step count: "all", or as transformers has it those
+        "ranked" among the step's best `beam_size` of codes and longer prefixes together.
 
     Returns:
       Codes, best first; fewer are alive where fewer were found.
@@ -54,6 +63,8 @@ def beam_search(
         raise ValueError(f"beam_size is {beam_size}; it must be at least 1")
     if normalize not in NORMALIZERS:
         raise ValueError(f"normalize is {normalize!r}; known are {sorted(NORMALIZERS)}")
+    if endings not in ("all", "ranked"):
+        raise ValueError(f"endings is {endings!r}; known are 'all' and 'ranked'")
     if encoder_input_tokens.ndim != 2:
         raise ValueError("encoder_input_tokens must be [batch, encoder_length], not of shape "
                          f"{encoder_input_tokens.shape}")
@@ -71,9 +82,13 @@ def beam_search(
                              f"logits for {logits.shape[-1]}")
         allowed = choices(trie, live.nodes)
         normalizers = NORMALIZERS[normalize](trie, allowed, live.log_probs > -jnp.inf, logits)
-        finished = _finish(live, finished, allowed, logits, normalizers, position)
-        live, parents = _go_on(trie, live, finished, allowed, logits, normalizers, position)
-        return position + 1, live, finished, decoder.reorder(cache, parents)
+        new = best_continuations(trie, allowed, live.log_probs, logits, normalizers)
+        ended = constraints.endings(allowed, live.log_probs, logits, normalizers)
+        if endings == "ranked":
+            ended = _ranked(*ended, new.log_probs)
+        finished = _finish(live, finished, allowed, *ended, position)
+        live = _go_on(live, finished, new, position)
+        return position + 1, live, finished, decoder.reorder(cache, new.parents)
 
     has_query = (encoder_input_tokens != 0).any(axis=1)
     cache = decoder.prefill(encoder_input_tokens, beam_size=beam_size, max_length=length)
@@ -89,16 +104,27 @@ def _last_tokens(tokens: jax.Array, position: jax.Array) -> jax.Array:
     return jnp.where(position == 0, 0, last)
 
 
+def _ranked(
+    token_log_probs: jax.Array, log_probs: jax.Array, continued: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    """The endings without those that as many endings and continuations as there are beams beat.
+
+    All arrays are float32 [batch, beam], `continued` the log-probabilities of the continuations.
+    """
+    both = jnp.concatenate([log_probs, continued], axis=1)
+    worst = jax.lax.top_k(both, log_probs.shape[1])[0][:, -1:]
+    return token_log_probs, or_impossible(log_probs, log_probs >= worst)
+
+
 def _finish(
     live: LiveBeams,
     finished: Beams,
     allowed: Choices,
-    logits: jax.Array,
-    normalizers: jax.Array,
+    token_log_probs: jax.Array,
+    log_probs: jax.Array,
     position: jax.Array,
 ) -> Beams:
     """The best of what was finished before and the codes that end at `position`."""
-    token_log_probs, log_probs = endings(allowed, live.log_probs, logits, normalizers)
     ended = log_probs > -jnp.inf
     fresh = Beams(
         tokens=_write(live.tokens, allowed.eos_tokens, ended, position),
@@ -113,16 +139,9 @@ def _finish(
 
 
 def _go_on(
-    trie: CodeTrie,
-    live: LiveBeams,
-    finished: Beams,
-    allowed: Choices,
-    logits: jax.Array,
-    normalizers: jax.Array,
-    position: jax.Array,
-) -> tuple[LiveBeams, jax.Array]:
-    """The best longer prefixes, and which beam each continues (int32 [batch, beam])."""
-    new = best_continuations(trie, allowed, live.log_probs, logits, normalizers)
+    live: LiveBeams, finished: Beams, new: Continuations, position: jax.Array
+) -> LiveBeams:
+    """The prefixes that continue into `new`, without those that are beaten already."""
     # Log-probabilities only fall: a prefix that does not beat the worst of a full pool never will.
     is_live = new.log_probs > finished.log_probs[:, -1:]
     parents = take_beams(live, new.parents)
@@ -131,7 +150,7 @@ def _go_on(
         token_log_probs=_write(parents.token_log_probs, new.token_log_probs, is_live, position),
         log_probs=or_impossible(new.log_probs, is_live),
         nodes=new.nodes,
-    ), new.parents
+    )
 
 
 def _write(rows: jax.Array, values: jax.Array, keep: jax.Array, position: jax.Array) -> jax.Array:
