@@ -34,7 +34,7 @@ class TransformersSearch:
 
     Args:
       model: from `transformers_model`.
-      trie: the codes that exist.
+      trie: the codes that exist, or anything with its `allowed` and `eos_id`.
       max_depth: tokens of the longest code, EOS included.
     """
 
