@@ -19,6 +19,7 @@ from gram_jax.decoding.beam_search import beam_search
 from gram_jax.models.cached_decoder import CachedDecoder
 from gram_jax.models.config import ModelConfig
 from gram_jax.models.params import init_params
+from gram_jax.text.encoding import with_eos
 from gram_jax.trie.builder import build_trie
 
 EOS_ID = 1
@@ -79,7 +80,7 @@ def main() -> None:
     for num_codes in args.num_codes:
         codes = random_codes(num_codes, args.vocab_size)
         start = time.perf_counter()
-        trie = build_trie(codes, vocab_size=args.vocab_size, eos_id=EOS_ID)
+        trie = build_trie(with_eos(codes, EOS_ID, 14), vocab_size=args.vocab_size, eos_id=EOS_ID)
         build_seconds = time.perf_counter() - start
         num_nodes = int(trie.row_starts[-1]) + 1
         trie = jax.device_put(trie)

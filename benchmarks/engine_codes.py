@@ -83,4 +83,4 @@ def code_lists(rows: np.ndarray) -> list[tuple[int, ...]]:
 
 def trie_of(rows: np.ndarray, vocab_size: int):
     """The device trie of these codes, of NumPy arrays."""
-    return build_trie(code_lists(rows), vocab_size=vocab_size, eos_id=EOS_ID)
+    return build_trie(rows, vocab_size=vocab_size, eos_id=EOS_ID)

@@ -5,11 +5,9 @@ order, so that the place where it runs cannot change what comes out.
 """
 
 import contextlib
-import functools
 import itertools
 import multiprocessing
 import os
-import pickle
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from typing import Protocol, TypeVar
@@ -44,28 +42,21 @@ def map_here(function: Callable[[Shard], Result], shards: Iterable[Shard]) -> It
 def map_in_processes(num_processes: int | None = None) -> Iterator[MapShards]:
     """Yields a `MapShards` over processes of their own.
 
-    There are as many as this process may use cores, unless told otherwise. Starting them takes
-    seconds, so a single shard is worked on here, and they are started when there is a second one.
-    Processes are spawned, not forked: a fork beside JAX's or TensorFlow's threads can hang.
+    There are as many as this process may use cores, unless told otherwise. They live as long as
+    one function is applied, so that memory goes back when its last result is there. Starting them
+    takes seconds, so a single shard is worked on here. Processes are spawned, not forked: a fork
+    beside JAX's or TensorFlow's threads can hang.
     """
     num_processes = num_processes or _num_cores()
-    if num_processes == 1:
-        yield map_here
-        return
-    context = multiprocessing.get_context("spawn")
-    with contextlib.ExitStack() as stack:
-        @functools.cache
-        def pool() -> ProcessPoolExecutor:
-            return stack.enter_context(ProcessPoolExecutor(num_processes, mp_context=context))
 
-        def map_shards(function, shards):
-            shards = iter(shards)
-            first = list(itertools.islice(shards, 2))
-            if len(first) < 2:
-                return map(function, first)
-            return _in_order(pool(), function, itertools.chain(first, shards), num_processes)
+    def map_shards(function, shards):
+        shards = iter(shards)
+        first = list(itertools.islice(shards, 2))
+        if num_processes == 1 or len(first) < 2:
+            return map(function, itertools.chain(first, shards))
+        return _in_order(function, itertools.chain(first, shards), num_processes)
 
-        yield map_shards
+    yield map_shards
 
 
 def _num_cores() -> int:
@@ -74,28 +65,29 @@ def _num_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _in_order(pool: ProcessPoolExecutor, function: Callable, shards: Iterable,
-              num_processes: int) -> Iterator:
+def _in_order(function: Callable, shards: Iterable, num_processes: int) -> Iterator:
     """Results in order, with one shard waiting for every process beside the one in work."""
-    sent = pickle.dumps(function)  # once: it may carry all that was learned of a catalogue
     waiting: list[Future] = []
-    try:
-        for shard in shards:
-            waiting.append(pool.submit(_apply, sent, shard))
-            if len(waiting) >= 2 * num_processes:
+    # The function is sent once to a process: it may carry all that was learned of a catalogue.
+    with ProcessPoolExecutor(num_processes, multiprocessing.get_context("spawn"),
+                             initializer=_receive, initargs=(function,)) as pool:
+        try:
+            for shard in shards:
+                waiting.append(pool.submit(_apply, shard))
+                if len(waiting) >= 2 * num_processes:
+                    yield waiting.pop(0).result()
+            while waiting:
                 yield waiting.pop(0).result()
-        while waiting:
-            yield waiting.pop(0).result()
-    finally:
-        for future in waiting:
-            future.cancel()
+        finally:
+            for future in waiting:
+                future.cancel()
 
 
-def _apply(sent: bytes, shard):
-    return _received(sent)(shard)
+def _receive(function: Callable) -> None:
+    """Keeps the function that this process is to apply."""
+    global _function
+    _function = function
 
 
-@functools.lru_cache(maxsize=1)
-def _received(sent: bytes) -> Callable:
-    """The function that another process of this run sent."""
-    return pickle.loads(sent)
+def _apply(shard):
+    return _function(shard)

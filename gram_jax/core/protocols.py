@@ -28,24 +28,25 @@ class Vocabulary(Protocol):
 class Decoder(Protocol):
     """A model as beam search sees it: token ids in, logits out, a cache between steps."""
 
-    def prefill(self, encoder_input_tokens: jax.Array, *, beam_size: int, max_length: int) -> Cache:
-        """Reads int32 [batch, encoder_length] and returns a cache for `max_length` steps."""
+    def prefill(self, encoder_input_tokens: jax.Array, *, max_length: int) -> Cache:
+        """Reads int32 [batch, encoder_length]: one beam a row, with room for `max_length`."""
 
     def step(self, cache: Cache, tokens: jax.Array, position: jax.Array) -> tuple[jax.Array, Cache]:
-        """Feeds the tokens at `position`.
+        """Feeds the tokens at `position` and after.
 
         Args:
-          cache: what `prefill` or the step before returned.
-          tokens: int32 [batch, beam], the tokens chosen at `position - 1`; 0 (the pad and start
-            token) at position 0.
-          position: int32 [], counts from 0.
+          cache: what `prefill`, `reorder` or the step before returned.
+          tokens: int32 [batch, beam, num], each the token before the one that is asked for; 0
+            (the pad and start token) at position 0.
+          position: int32 [], counts from 0; with `num` it stays within `max_length`.
 
         Returns:
-          float32 [batch, beam, vocab] logits of the token at `position`, and the new cache.
+          float32 [batch, beam, num, vocab] logits of the tokens at `position` and after, and the
+          new cache.
         """
 
     def reorder(self, cache: Cache, parents: jax.Array) -> Cache:
-        """The cache whose beam j continues beam `parents[:, j]`; parents: int32 [batch, beam]."""
+        """The cache whose beam j continues beam `parents[:, j]`; int32 [batch, new_beam]."""
 
 
 class Retriever(Protocol):

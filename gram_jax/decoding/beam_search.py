@@ -14,17 +14,25 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 
-from gram_jax.core.protocols import Decoder
+from gram_jax.core.protocols import Cache, Decoder
 from gram_jax.decoding import constraints
-from gram_jax.decoding.beam_state import Beams, LiveBeams, no_beams, root_beams, take_beams
+from gram_jax.decoding.beam_state import (
+    Beams,
+    LiveBeams,
+    keep_best,
+    no_beams,
+    root_beams,
+    take_beams,
+)
 from gram_jax.decoding.constraints import (
     NORMALIZERS,
     Continuations,
     best_continuations,
     or_impossible,
 )
+from gram_jax.decoding.tails import end_tails, finish_tails, pass_length
 from gram_jax.trie.code_trie import NO_CODE, CodeTrie
-from gram_jax.trie.lookup import Choices, choices
+from gram_jax.trie.lookup import Choices, choices, is_tail
 
 
 @functools.partial(jax.jit, static_argnames=("beam_size", "normalize", "endings"))
@@ -70,32 +78,46 @@ def beam_search(
                          f"{encoder_input_tokens.shape}")
     batch_size, length = encoder_input_tokens.shape[0], trie.max_depth
 
-    def is_unfinished(state) -> jax.Array:
+    def is_undecided(state) -> jax.Array:
         position, live, _, _ = state
-        return (position < length) & (live.log_probs > -jnp.inf).any()
+        undecided = (live.log_probs > -jnp.inf) & ~is_tail(trie, live.nodes)
+        return (position < length) & undecided.any()
 
     def step(state):
         position, live, finished, cache = state
-        logits, cache = decoder.step(cache, _last_tokens(live.tokens, position), position)
-        if trie.vocab_size > logits.shape[-1]:
-            raise ValueError(f"the trie's tokens are below {trie.vocab_size} but the decoder has "
-                             f"logits for {logits.shape[-1]}")
-        allowed = choices(trie, live.nodes)
+        tokens = _last_tokens(live.tokens, position)
+        logits, cache = decoder.step(cache, tokens[..., None], position)
+        logits = logits[:, :, 0]
+        allowed = choices(trie, live.nodes, position)
         normalizers = NORMALIZERS[normalize](trie, allowed, live.log_probs > -jnp.inf, logits)
-        new = best_continuations(trie, allowed, live.log_probs, logits, normalizers)
-        ended = constraints.endings(allowed, live.log_probs, logits, normalizers)
+        new = best_continuations(trie, allowed, live.log_probs, logits, normalizers,
+                                 beam_size=beam_size)
+        ended = constraints.endings(trie, allowed, live.log_probs, logits, normalizers)
         if endings == "ranked":
             ended = _ranked(*ended, new.log_probs)
-        finished = _finish(live, finished, allowed, *ended, position)
+        finished = _finish(trie, live, finished, allowed, *ended, position)
         live = _go_on(live, finished, new, position)
         return position + 1, live, finished, decoder.reorder(cache, new.parents)
 
     has_query = (encoder_input_tokens != 0).any(axis=1)
-    cache = decoder.prefill(encoder_input_tokens, beam_size=beam_size, max_length=length)
-    state = (jnp.int32(0), root_beams(has_query, beam_size, length),
-             no_beams(batch_size, beam_size, length), cache)
-    _, _, finished, _ = jax.lax.while_loop(is_unfinished, step, state)
-    return finished
+    cache = decoder.prefill(encoder_input_tokens,
+                            max_length=length + pass_length(batch_size * beam_size))
+    _check_vocabulary(decoder, trie, cache)
+    # The first step has one beam a row, the empty prefix, and costs as much less.
+    state = step((jnp.int32(0), root_beams(has_query, length),
+                  no_beams(batch_size, beam_size, length), cache))
+    position, live, finished, cache = jax.lax.while_loop(is_undecided, step, state)
+    if normalize == "allowed":
+        return end_tails(trie, live, finished, position)
+    return finish_tails(decoder, trie, cache, live, finished, position)
+
+
+def _check_vocabulary(decoder: Decoder, trie: CodeTrie, cache: Cache) -> None:
+    batch_size = jax.tree.leaves(cache)[0].shape[0]
+    logits, _ = jax.eval_shape(decoder.step, cache, jnp.zeros((batch_size, 1, 1), jnp.int32), 0)
+    if trie.vocab_size > logits.shape[-1]:
+        raise ValueError(f"the trie's tokens are below {trie.vocab_size} but the decoder has "
+                         f"logits for {logits.shape[-1]}")
 
 
 def _last_tokens(tokens: jax.Array, position: jax.Array) -> jax.Array:
@@ -107,16 +129,26 @@ def _last_tokens(tokens: jax.Array, position: jax.Array) -> jax.Array:
 def _ranked(
     token_log_probs: jax.Array, log_probs: jax.Array, continued: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
-    """The endings without those that as many endings and continuations as there are beams beat.
+    """The endings that are among the best of endings and continuations together.
 
-    All arrays are float32 [batch, beam], `continued` the log-probabilities of the continuations.
+    As many are best as there are continuations. Where only tails are left that is all of them, so
+    that it does not matter when they end.
+
+    Args:
+      token_log_probs: float32 [batch, live_beam], of EOS.
+      log_probs: float32 [batch, live_beam], of the codes that it ends.
+      continued: float32 [batch, beam], of the best continuations, best first.
+
+    Returns:
+      Both of the endings, -inf in the second where one does not count.
     """
     both = jnp.concatenate([log_probs, continued], axis=1)
-    worst = jax.lax.top_k(both, log_probs.shape[1])[0][:, -1:]
+    worst = jax.lax.top_k(both, continued.shape[1])[0][:, -1:]
     return token_log_probs, or_impossible(log_probs, log_probs >= worst)
 
 
 def _finish(
+    trie: CodeTrie,
     live: LiveBeams,
     finished: Beams,
     allowed: Choices,
@@ -127,15 +159,13 @@ def _finish(
     """The best of what was finished before and the codes that end at `position`."""
     ended = log_probs > -jnp.inf
     fresh = Beams(
-        tokens=_write(live.tokens, allowed.eos_tokens, ended, position),
+        tokens=_write(live.tokens, jnp.full(ended.shape, trie.eos_id, jnp.int32), ended, position),
         token_log_probs=_write(live.token_log_probs, token_log_probs, ended, position),
         log_probs=log_probs,
         code_ids=jnp.where(ended, allowed.ended_codes, NO_CODE),
         alive=ended,
     )
-    pool = jax.tree.map(lambda a, b: jnp.concatenate([a, b], axis=1), finished, fresh)
-    _, best = jax.lax.top_k(pool.log_probs, live.log_probs.shape[1])
-    return take_beams(pool, best)
+    return keep_best(finished, fresh)
 
 
 def _go_on(

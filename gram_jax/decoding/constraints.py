@@ -32,7 +32,7 @@ _WAVE_SIZE = 512
 class Continuations:
     """Ways to lengthen live beams by one token, best first; those at -inf are none."""
 
-    parents: jax.Array  # int32 [batch, beam], which live beam each lengthens
+    parents: jax.Array  # int32 [batch, beam_size], which live beam each lengthens
     tokens: jax.Array  # int32 [batch, beam]
     nodes: jax.Array  # int32 [batch, beam], where each token leads
     token_log_probs: jax.Array  # float32 [batch, beam]
@@ -45,6 +45,7 @@ class _Places:
 
     beam_ends: jax.Array  # int32 [batch, beam], one past each beam's last place
     edge_offsets: jax.Array  # int32 [batch, beam], edge minus place for each beam
+    tail_tokens: jax.Array  # int32 [batch, beam], the token of a beam's only place if it is a tail
     num_places: jax.Array  # int32 [batch, 1]
     num_waves: jax.Array  # int32 []
 
@@ -52,6 +53,14 @@ class _Places:
         """The live beam that each place (int32 [batch, n]) belongs to, int32 [batch, n]."""
         num_before = (places[:, :, None] >= self.beam_ends[:, None, :]).sum(-1, dtype=jnp.int32)
         return jnp.minimum(num_before, self.beam_ends.shape[1] - 1)
+
+    def edges(self, trie: CodeTrie, places: jax.Array, beams: jax.Array):
+        """The edges at some places of some beams and their tokens, both int32 [batch, n]."""
+        edges = _pick(self.edge_offsets, beams) + places
+        tail_tokens = _pick(self.tail_tokens, beams)
+        # Places that do not exist point anywhere: they are clipped, and masked by the caller.
+        on_edge = jnp.take(trie.edge_tokens, edges, mode="clip")
+        return edges, jnp.where(tail_tokens > 0, tail_tokens, on_edge)
 
     def wave(self, index: jax.Array) -> tuple[jax.Array, jax.Array]:
         """The places of a wave, int32 [batch, wave], and which exist, bool [batch, wave]."""
@@ -67,6 +76,7 @@ def _number_places(allowed: Choices, is_live: jax.Array) -> _Places:
     return _Places(
         beam_ends=ends,
         edge_offsets=allowed.first_edge - (ends - widths),
+        tail_tokens=allowed.tail_tokens,
         num_places=totals,
         num_waves=-(-totals.max() // _WAVE_SIZE),
     )
@@ -78,6 +88,8 @@ def best_continuations(
     log_probs: jax.Array,
     logits: jax.Array,
     normalizers: jax.Array,
+    *,
+    beam_size: int,
 ) -> Continuations:
     """The best continuations of each row's live beams that do not end a code.
 
@@ -87,24 +99,22 @@ def best_continuations(
       log_probs: float32 [batch, beam], of the live beams; -inf where dead.
       logits: float32 [batch, beam, vocab], of the next token.
       normalizers: float32 [batch, beam], what to take from logits to make them log-probabilities.
-
-    Returns:
-      As many continuations as there are beams.
+      beam_size: how many continuations to return, whatever the number of live beams.
     """
     places = _number_places(allowed, log_probs > -jnp.inf)
-    batch_size, beam_size = log_probs.shape
+    batch_size = log_probs.shape[0]
 
     def score(at: jax.Array):
         beams = places.beams(at)
-        edges = _pick(places.edge_offsets, beams) + at
-        token_log_probs = (_pick_logits(logits, beams, _edge(trie.edge_tokens, edges))
-                           - _pick(normalizers, beams))
-        return beams, edges, token_log_probs, _pick(log_probs, beams) + token_log_probs
+        edges, tokens = places.edges(trie, at, beams)
+        token_log_probs = _pick_logits(logits, beams, tokens) - _pick(normalizers, beams)
+        return Continuations(beams, tokens, edges + 1, token_log_probs,
+                             _pick(log_probs, beams) + token_log_probs)
 
     def wave(index, best):
         best_log_probs, best_places = best
         at, exists = places.wave(index)
-        new = or_impossible(score(at)[-1], exists)
+        new = or_impossible(score(at).log_probs, exists)
         # The running best comes first, so that equals keep the order of their places.
         log_probs_, chosen = jax.lax.top_k(
             jnp.concatenate([best_log_probs, new], axis=1), beam_size)
@@ -113,13 +123,15 @@ def best_continuations(
     nothing = (jnp.full((batch_size, beam_size), -jnp.inf, jnp.float32),
                jnp.zeros((batch_size, beam_size), jnp.int32))
     best_log_probs, best_places = jax.lax.fori_loop(0, places.num_waves, wave, nothing)
-    beams, edges, token_log_probs, _ = score(best_places)
-    return Continuations(beams, _edge(trie.edge_tokens, edges), _edge(trie.edge_children, edges),
-                         token_log_probs, best_log_probs)
+    return dataclasses.replace(score(best_places), log_probs=best_log_probs)
 
 
 def endings(
-    allowed: Choices, log_probs: jax.Array, logits: jax.Array, normalizers: jax.Array
+    trie: CodeTrie,
+    allowed: Choices,
+    log_probs: jax.Array,
+    logits: jax.Array,
+    normalizers: jax.Array,
 ) -> tuple[jax.Array, jax.Array]:
     """The log-probability of EOS after each live beam, and of the code that it completes.
 
@@ -128,9 +140,7 @@ def endings(
     Returns:
       float32 [batch, beam] of the token, and of the whole; -inf where no code ends.
     """
-    eos_logits = jnp.take_along_axis(
-        logits, allowed.eos_tokens[..., None], axis=-1, mode="promise_in_bounds")[..., 0]
-    token_log_probs = eos_logits - normalizers
+    token_log_probs = logits[..., trie.eos_id] - normalizers
     return token_log_probs, or_impossible(log_probs + token_log_probs,
                                           allowed.ended_codes != NO_CODE)
 
@@ -153,15 +163,14 @@ def allowed_normalizers(
     def wave(index, running):
         at, exists = places.wave(index)
         beams = places.beams(at)
-        edges = _pick(places.edge_offsets, beams) + at
-        picked = or_impossible(
-            _pick_logits(logits, beams, _edge(trie.edge_tokens, edges)), exists)
+        _, tokens = places.edges(trie, at, beams)
+        picked = or_impossible(_pick_logits(logits, beams, tokens), exists)
         owns = beams[:, None, :] == jnp.arange(beam_size)[None, :, None]
         owned = jnp.where(owns, picked[:, None, :], -jnp.inf)
         return jnp.logaddexp(running, jax.nn.logsumexp(owned, axis=-1))
 
     zeros = jnp.zeros_like(logits[..., 0])
-    _, eos_only = endings(allowed, zeros, logits, zeros)
+    _, eos_only = endings(trie, allowed, zeros, logits, zeros)
     return jax.lax.fori_loop(0, places.num_waves, wave, eos_only)
 
 
@@ -175,11 +184,6 @@ NORMALIZERS: dict[str, Callable[..., jax.Array]] = {
 def or_impossible(log_probs: jax.Array, possible: jax.Array) -> jax.Array:
     """`log_probs` where `possible`, elsewhere -inf; a NaN is impossible too."""
     return jnp.where(possible & (log_probs > -jnp.inf), log_probs, -jnp.inf)
-
-
-def _edge(array: jax.Array, edges: jax.Array) -> jax.Array:
-    """Places that do not exist point anywhere: they are clipped here and masked by their caller."""
-    return jnp.take(array, edges, mode="clip")
 
 
 def _pick(array: jax.Array, columns: jax.Array) -> jax.Array:

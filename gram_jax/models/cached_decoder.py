@@ -38,30 +38,28 @@ class CachedDecoder:
     config: ModelConfig
     params: Params
 
-    def prefill(
-        self, encoder_input_tokens: jax.Array, *, beam_size: int, max_length: int
-    ) -> DecodingCache:
-        """Encodes int32 [batch, encoder_length] and makes room for `max_length` steps."""
+    def prefill(self, encoder_input_tokens: jax.Array, *, max_length: int) -> DecodingCache:
+        """Encodes int32 [batch, encoder_length]; one beam each, with room for `max_length`."""
         model = bind(self.config, self.params)
         batch = encoder_input_tokens.shape[0]
         return DecodingCache(
             encoded=model.decoder.encoded_keys_values(model.encode(encoder_input_tokens)),
             encoder_bias=padding_bias(encoder_input_tokens),
-            past=model.decoder.empty_past(batch, beam_size, max_length),
+            past=model.decoder.empty_past(batch, 1, max_length),
         )
 
     def step(
         self, cache: DecodingCache, tokens: jax.Array, position: jax.Array
     ) -> tuple[jax.Array, DecodingCache]:
-        """Feeds the tokens at `position`.
+        """Feeds the tokens at `position` and after.
 
         Args:
-          cache: what `prefill` or the step before returned.
-          tokens: int32 [batch, beam], 0 at position 0.
-          position: int32 [], less than `max_length`.
+          cache: what `prefill`, `reorder` or the step before returned.
+          tokens: int32 [batch, beam, num], 0 at position 0.
+          position: int32 [], of the first of them; all must be less than `max_length`.
 
         Returns:
-          float32 [batch, beam, vocab_size] logits of the token at `position`, the new cache.
+          float32 [batch, beam, num, vocab_size] logits of the tokens that follow, the new cache.
         """
         model = bind(self.config, self.params)
         hidden, past = model.decoder.step(
@@ -74,6 +72,6 @@ class CachedDecoder:
         return model.logits(hidden), dataclasses.replace(cache, past=past)
 
     def reorder(self, cache: DecodingCache, parents: jax.Array) -> DecodingCache:
-        """The cache whose beam j continues beam `parents[:, j]`; parents: int32 [batch, beam]."""
+        """The cache whose beam j continues beam `parents[:, j]`; int32 [batch, new_beam]."""
         past = tuple(kv_cache.reorder(layer, parents) for layer in cache.past)
         return dataclasses.replace(cache, past=past)

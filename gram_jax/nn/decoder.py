@@ -1,6 +1,6 @@
 """The decoder stack: causal self-attention, then attention to the encoded text.
 
-Serves two ways: all positions of known codes at once, and one position of all beams at a time.
+Serves two ways: all positions of known codes at once, and the next positions of all beams.
 """
 
 import functools
@@ -68,8 +68,8 @@ class DecoderLayer(nnx.Module):
         encoder_bias: jax.Array,
         position: jax.Array,
     ) -> tuple[jax.Array, KeysValues]:
-        """One position of all beams: [batch, beams, d_model] -> the same, and the new past."""
-        rows = inputs.reshape(-1, 1, inputs.shape[-1])
+        """Some positions of all beams: [batch, beams, num, d_model] -> the same, the new past."""
+        rows = inputs.reshape(-1, *inputs.shape[2:])
         normal = self.pre_self_attention_layer_norm(rows)
         fresh = self.self_attention.keys_values(normal)
         by_beam = inputs.shape[:2]
@@ -183,21 +183,21 @@ class Decoder(nnx.Module):
         encoder_bias: jax.Array,
         position: jax.Array,
     ) -> tuple[jax.Array, tuple[KeysValues, ...]]:
-        """Decodes one position of all beams.
+        """Decodes some positions of all beams, which follow those decoded before.
 
         Args:
-          embedded: [batch, beams, d_model] embeddings of the tokens at `position`.
+          embedded: [batch, beams, num, d_model] embeddings of the tokens at `position` and after.
           past: what `empty_past` or the step before returned.
           encoded: for each layer the keys and values of the texts.
           encoder_bias: float32 [batch, 1, 1, encoder_length].
-          position: int32 [].
+          position: int32 [], of the first of them.
 
         Returns:
-          [batch, beams, d_model] and the new past.
+          [batch, beams, num, d_model] and the new past.
         """
-        max_length = past[0].keys.shape[3]
-        self_bias = self.relpos_bias(position[None], jnp.arange(max_length))
-        self_bias += kv_cache.past_bias(position, max_length)
+        positions = position + jnp.arange(embedded.shape[2])
+        keys = jnp.arange(past[0].keys.shape[3])
+        self_bias = self.relpos_bias(positions, keys) + kv_cache.past_bias(positions, keys)
         hidden, written = embedded, []
         for i, layer in enumerate(self.layers):
             hidden, longer = layer.step(

@@ -20,7 +20,10 @@ def empty_past(
 
 
 def write(past: KeysValues, fresh: KeysValues, position: jax.Array) -> KeysValues:
-    """Writes keys and values of one position, arrays [batch, beams, heads, 1, head_dim]."""
+    """Writes keys and values of `position` and after, arrays [batch, beams, heads, num, head_dim].
+
+    All of them must fit: where they do not, positions before are overwritten.
+    """
     return KeysValues(*(
         jax.lax.dynamic_update_slice_in_dim(old, new, position, axis=3)
         for old, new in zip(past, fresh)
@@ -28,11 +31,16 @@ def write(past: KeysValues, fresh: KeysValues, position: jax.Array) -> KeysValue
 
 
 def reorder(past: KeysValues, parents: jax.Array) -> KeysValues:
-    """The past of beams that continue beams `parents`, int32 [batch, beams]."""
+    """The past of beams that continue beams `parents`, int32 [batch, new_beams]."""
     index = parents[:, :, None, None, None]
     return KeysValues(*(jnp.take_along_axis(array, index, axis=1, mode="clip") for array in past))
 
 
-def past_bias(position: jax.Array, max_length: int) -> jax.Array:
-    """float32 [1, 1, 1, max_length]: hides positions after `position`, which hold nothing yet."""
-    return jnp.where(jnp.arange(max_length) <= position, 0.0, MASKED)[None, None, None]
+def past_bias(positions: jax.Array, keys: jax.Array) -> jax.Array:
+    """float32 [1, 1, num, keys]: hides from each position the keys after it.
+
+    Args:
+      positions: int32 [num], that look back.
+      keys: int32 [keys], positions that are looked at; those not written yet lie after.
+    """
+    return jnp.where(keys <= positions[:, None], 0.0, MASKED)[None, None]

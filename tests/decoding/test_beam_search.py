@@ -16,10 +16,11 @@ from gram_jax.testing.dict_trie import DictTrie
 from gram_jax.testing.plain_beam_search import plain_beam_search
 from gram_jax.testing.scripted_logits import ScriptedLogits
 from gram_jax.testing.tiny_model import tiny_config, tiny_params
+from gram_jax.text.encoding import with_eos
 from gram_jax.trie.builder import build_trie
 
 EOS_ID, VOCAB_SIZE, MAX_CODES = 1, 12, 24
-CAPACITY, MAX_DEPTH = 256, 8  # one shape for all examples, so that they share compilations
+MAX_DEPTH = 8  # one shape for all examples, so that they share compilations
 ROUNDING = 5e-5
 
 codes = st.lists(st.lists(st.integers(2, VOCAB_SIZE - 1), min_size=1, max_size=7).map(tuple),
@@ -32,7 +33,7 @@ which_endings = st.sampled_from(["all", "ranked"])
 
 
 def trie_of(codes):
-    return build_trie(codes, vocab_size=VOCAB_SIZE, eos_id=EOS_ID, capacity=CAPACITY,
+    return build_trie(with_eos(codes, EOS_ID, MAX_DEPTH), vocab_size=VOCAB_SIZE, eos_id=EOS_ID,
                       max_depth=MAX_DEPTH)
 
 
@@ -176,7 +177,7 @@ def test_nodes_wider_than_a_wave_lose_nothing():
         np.minimum(rng.integers(2, vocab_size, (4000, 3)), [vocab_size, 9, vocab_size]).tolist(),
         rng.integers(1, 4, 4000))})
     decoder, oracle = ScriptedLogits(vocab_size, seed=3), DictTrie(codes, eos_id=EOS_ID)
-    trie = build_trie(codes, vocab_size=vocab_size, eos_id=EOS_ID)
+    trie = build_trie(with_eos(codes, EOS_ID, 4), vocab_size=vocab_size, eos_id=EOS_ID)
     assert trie.row_starts[1] > 1500
     query = [4, 5]
     beams = jax.tree.map(np.asarray, beam_search(

@@ -26,7 +26,7 @@ def test_beams_carry_the_pasts_of_their_ancestors(parents_of_steps):
         np.testing.assert_array_equal(past.values[0, beam, 0, :, 0], -np.array(expected))
 
 
-def test_positions_not_written_are_hidden():
-    np.testing.assert_array_equal(
-        kv_cache.past_bias(1, 4)[0, 0, 0] == 0.0, [True, True, False, False]
-    )
+def test_a_position_sees_those_before_it_and_itself():
+    bias = kv_cache.past_bias(jnp.arange(1, 3), jnp.arange(4))
+    np.testing.assert_array_equal(bias[0, 0] == 0.0, [[True, True, False, False],
+                                                      [True, True, True, False]])

@@ -15,6 +15,7 @@ from gram_jax.testing.transformers_search import (
     TransformersSearch,
     transformers_model,
 )
+from gram_jax.text.encoding import with_eos
 from gram_jax.trie.builder import build_trie
 
 EOS_ID, VOCAB_SIZE, MAX_DEPTH, CAPACITY = 1, 16, 8, 1024
@@ -52,8 +53,8 @@ def sharp_params(config, seed):
 
 def our_codes(config, params, codes, query_rows, **options):
     """For each query [(tokens with EOS, score)], best first."""
-    trie = build_trie(codes, vocab_size=VOCAB_SIZE, eos_id=EOS_ID, capacity=CAPACITY,
-                      max_depth=MAX_DEPTH)
+    trie = build_trie(with_eos(codes, EOS_ID, MAX_DEPTH), vocab_size=VOCAB_SIZE, eos_id=EOS_ID,
+                      node_capacity=CAPACITY, code_capacity=256, max_depth=MAX_DEPTH)
     beams = beam_search(CachedDecoder(config, params), trie, query_rows, **options)
     beams = jax.tree.map(np.asarray, beams)
     return [[(tuple(np.trim_zeros(row, "b").tolist()), float(score))

@@ -12,6 +12,7 @@ from gram_jax.retrieval.candidates import gather_candidates
 from gram_jax.retrieval.index import RetrievalIndex
 from gram_jax.retrieval.query_beams import QueryBeams
 from gram_jax.retrieval.scoring import REDUCES, ScoringHead, rank_candidates
+from gram_jax.text.encoding import with_eos
 from gram_jax.trie.builder import build_trie
 from tests.retrieval.conftest import random_table
 
@@ -22,13 +23,11 @@ def random_index(rng):
     """An index whose probabilities are drawn and not computed."""
     table = random_table(rng, num_codes=8, num_products=10)
     rows = [[2 + i, 30, 31][:rng.integers(1, 4)] for i in range(8)]
-    trie = build_trie(rows, vocab_size=64, eos_id=1)
-    tokens = np.zeros((8, trie.max_depth), np.int32)
-    for i, row in enumerate(rows):
-        tokens[i, :len(row) + 1] = [*row, 1]
+    tokens = with_eos(rows, 1, 4)
+    trie = build_trie(tokens, vocab_size=64, eos_id=1)
     log_probs = np.log(rng.uniform(0.01, 1, (table.num_postings, trie.max_depth)))
     log_probs[tokens[table.posting_codes] == 0] = 0
-    return RetrievalIndex(table, trie, tokens, log_probs.astype(np.float16), "params")
+    return RetrievalIndex(table, trie, log_probs.astype(np.float16), "params")
 
 
 def random_beams(rng, index, query_id):
