@@ -35,7 +35,7 @@ def random_codes(num_codes: int, seed: int) -> np.ndarray:
     """int32 [codes, MAX_LENGTH]: 1 to 7 tokens and EOS; half the tokens are one of eight, so that
     prefixes are shared."""
     rng = np.random.default_rng(seed)
-    shape = (num_codes * 5 // 4 + 100, MAX_LENGTH)
+    shape = (num_codes * 3 // 2 + 100, MAX_LENGTH)
     tokens = np.where(rng.random(shape) < 0.5, rng.integers(2, 10, shape),
                       rng.integers(2, VOCAB_SIZE, shape))
     lengths, places = rng.integers(1, MAX_LENGTH, (len(tokens), 1)), np.arange(MAX_LENGTH)
