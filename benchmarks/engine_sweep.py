@@ -1,4 +1,6 @@
-"""How the search's time moves with codes, vocabulary, beams and batch; peers at one number of codes.
+"""How the search's time moves with codes, vocabulary, beams and batch.
+
+Ours everywhere, the peers at one number of codes.
 """
 
 import time

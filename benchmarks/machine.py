@@ -1,4 +1,4 @@
-"""What this machine is, and the most it gives: matrix product and memory speed, as XLA gets them."""
+"""What this machine is, and the most it gives: speed of products and of memory, by XLA."""
 
 import os
 import platform
@@ -46,8 +46,8 @@ def median_seconds(run, rounds: int) -> float:
 
 def limits(rounds: int = 7) -> dict[str, float]:
     """GFLOP/s of a large float32 product, GB/s of reading more than any cache holds."""
-    matrix = jnp.ones((2048, 2048))
-    seconds = median_seconds(lambda product=jax.jit(jnp.matmul): product(matrix, matrix), rounds)
-    numbers = jnp.ones((128, 2**20))
-    reading = median_seconds(lambda total=jax.jit(jnp.sum): total(numbers), rounds)
+    product, total = jax.jit(jnp.matmul), jax.jit(jnp.sum)
+    matrix, numbers = jnp.ones((2048, 2048)), jnp.ones((128, 2**20))
+    seconds = median_seconds(lambda: product(matrix, matrix), rounds)
+    reading = median_seconds(lambda: total(numbers), rounds)
     return {"gflops": 2e-9 * 2048**3 / seconds, "gbytes": 1e-9 * numbers.nbytes / reading}
