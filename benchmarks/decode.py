@@ -24,8 +24,12 @@ from engine_sweep import sweep
 from engine_systems import SYSTEMS, Ours
 from engine_timing import compare, interleaved
 
+from gram_jax.codes.code_table import CodeTable
 from gram_jax.models.config import ModelConfig
-from gram_jax.models.params import count_params, init_params
+from gram_jax.models.params import count_params, init_params, load_params
+from gram_jax.text.encoding import encode_codes, encode_inputs
+from gram_jax.text.prompts import query_input
+from gram_jax.text.vocabulary import SentencePieceVocabulary
 
 BARS = {("transformers", 1): 6.0, ("transformers", 8): 4.0, ("masked", 1): 2.0, ("masked", 8): 2.0}
 """At least how many times the queries a second of a peer, by peer and batch size."""
@@ -55,20 +59,17 @@ def settings(options):
 
 def _of_snapshot(folder: Path, query_file: Path | None, num_queries: int):
     """Config, params, codes and queries of what serves; without a file the queries are codes."""
-    from gram_jax.serving.snapshot import load_snapshot
-    from gram_jax.text.encoding import encode_codes, encode_inputs
-    from gram_jax.text.prompts import query_input
-
-    snapshot = load_snapshot(folder)
-    texts = [code.text for code in snapshot.index.code_table.codes]
-    rows = encode_codes(snapshot.vocabulary, texts)
+    sizes = json.loads((folder / "snapshot.json").read_text(encoding="utf-8"))["model"]
+    config = ModelConfig(**sizes)
+    vocabulary = SentencePieceVocabulary.load(folder / "vocabulary.model")
+    texts = [code.text for code in CodeTable.load(folder / "index/table").codes]
+    rows = encode_codes(vocabulary, texts)
     if query_file:
         lines = query_file.read_text(encoding="utf-8").splitlines()
         texts = [json.loads(line)["text"] for line in lines]
     chosen = np.random.default_rng(0).permutation(len(texts))[:num_queries]
-    queries = encode_inputs(snapshot.vocabulary, [query_input(texts[i]) for i in chosen],
-                            QUERY_LENGTH)
-    return snapshot.config, snapshot.params, rows, queries
+    queries = encode_inputs(vocabulary, [query_input(texts[i]) for i in chosen], QUERY_LENGTH)
+    return config, load_params(folder / "params.npz", config), rows, queries
 
 
 def beside_peers(options, name, config, params, rows, queries) -> dict:

@@ -18,12 +18,12 @@ from engine_systems import Ours
 
 from gram_jax.decoding.beam_search import beam_search
 
-PARTS = (  # the first that a function of an operation's call stack belongs to
+PARTS = (  # the first that a function, or a room, of an operation's call stack belongs to
     ("encoder", ("CachedDecoder.prefill",)),
     ("cache moved between beams", ("CachedDecoder.reorder",)),
     ("output logits", ("EncoderDecoder.logits",)),
     ("decoder layers", ("CachedDecoder.step",)),
-    ("trie", ("choices", "is_tail", "tail_code", "_token_at", "_edge")),
+    ("trie", ("trie/", "_edge", "_tokens_of")),
     ("normalising", ("vocabulary_normalizers", "allowed_normalizers")),
 )
 TOP_K, SCORING, OTHER = "top-k", "scoring and bookkeeping", "loops and copies"
@@ -153,18 +153,22 @@ def _computations(text: str) -> dict[str, list[str]]:
 
 
 def _call_stacks(text: str) -> dict[int, set[str]]:
-    """The names of the Python functions on each call stack, by the number of its last frame."""
+    """Functions on each call stack, and rooms ('trie/') they are in, by its last frame's number."""
     def table(title: str) -> list[str]:
         found = re.search(rf"^{title}\n((?:\d+ .*\n)+)", text, re.MULTILINE)
         return found.group(1).splitlines() if found else []
 
     names = [line.split('"')[1].rsplit("<locals>.", 1)[-1] for line in table("FunctionNames")]
-    places = [int(re.search(r"function_name_id=(\d+)", line).group(1))
-              for line in table("FileLocations")]
+    rooms = [Path(line.split('"')[1]).parent.name + "/" for line in table("FileNames")]
+    places = [tuple(map(int, re.search(r"file_name_id=(\d+) function_name_id=(\d+)",
+                                       line).groups())) for line in table("FileLocations")]
     frames = [tuple(map(int, re.search(r"file_location_id=(\d+) parent_frame_id=(\d+)",
                                        line).groups())) for line in table("StackFrames")]
+    # Parents come before their children. XLA writes a parent's number plus one where 1 is 'none'.
+    offset = 1 if frames and frames[0][1] == 1 else 0
     stacks: dict[int, set[str]] = {}
     for number, (place, parent) in enumerate(frames, start=1):
-        # A frame's parent comes before it in the table, and the outermost is its own.
-        stacks[number] = {names[places[place - 1] - 1]} | stacks.get(parent, set())
+        file, function = places[place - 1]
+        stacks[number] = ({rooms[file - 1], names[function - 1]}
+                          | stacks.get(parent - offset, set()))
     return stacks

@@ -65,8 +65,6 @@ tokens and {results["beam_size"]} beams, in turns, with new queries every round;
 `length_penalty=0`, `early_stopping="never"`. *masked* is one compiled JAX program that masks the \
 whole vocabulary. Both count a code that ends only where it ranks among the step's best beams, and \
 *ours* does the same here (`endings="ranked"`); *ours, all endings* is the default.
-Random weights find long codes improbable, so searches over codes of mixed lengths stop early, for \
-all systems alike; codes of 13 tokens make them go to the end.
 """
 
 
