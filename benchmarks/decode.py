@@ -123,6 +123,10 @@ def parse_options(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def _save(results: dict, path: Path) -> None:
+    path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+
+
 def main() -> None:
     options = parse_options(sys.argv[1:])
     if not options.page_only:
@@ -137,9 +141,10 @@ def main() -> None:
                 if options.profile:
                     results["settings"][name]["profile"] = profile(
                         *system_input, options.beam_size, results["limits"])
+                _save(results, options.output)
         if options.sweep:
             results["sweep"] = sweep(small_config, options)
-        options.output.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+            _save(results, options.output)
     if options.page:
         engine_report.write_page(json.loads(options.output.read_text(encoding="utf-8")),
                                  options.page)

@@ -15,7 +15,7 @@ from gram_jax.models.params import init_params
 VOCAB_SIZES, BEAM_SIZES, BATCH_SIZES = (8192, 32768), (10, 50, 100), (1, 8, 32)
 PEERS_AT_CODES = 100_000
 SLOWEST_SECONDS = 10.0
-"""A peer whose search takes longer is left out of the timing."""
+"""A peer whose search takes longer is not timed."""
 
 
 def sweep(config_of, options) -> list[dict]:
@@ -63,6 +63,6 @@ def _times(systems, beam_size: int, queries, rounds: int) -> dict:
         system.search(queries[0])
         start = time.perf_counter()
         system.search(queries[0])
-        if time.perf_counter() - start < SLOWEST_SECONDS:
+        if system.name == "ours" or time.perf_counter() - start < SLOWEST_SECONDS:
             timed.append(system)
     return interleaved(timed, queries, rounds)
