@@ -123,6 +123,12 @@ def parse_options(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def _command(arguments: list[str]) -> str:
+    """The command line, without where on this machine its files lie."""
+    shown = [argument.rsplit("/", 1)[-1] if "/" in argument else argument for argument in arguments]
+    return shlex.join(["python", "benchmarks/decode.py", *shown])
+
+
 def _save(results: dict, path: Path) -> None:
     path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
@@ -131,7 +137,7 @@ def main() -> None:
     options = parse_options(sys.argv[1:])
     if not options.page_only:
         results = {
-            "command": shlex.join(["python", "benchmarks/decode.py", *sys.argv[1:]]),
+            "command": _command(sys.argv[1:]),
             "date": datetime.date.today().isoformat(), "seed": options.seed,
             "beam_size": options.beam_size, "query_length": QUERY_LENGTH,
             "machine": machine.description(), "limits": machine.limits(), "settings": {}}
