@@ -11,6 +11,7 @@ page and plots of --page (extra 'plots'). Quick look: --num_codes=2000 --rounds=
 import argparse
 import datetime
 import json
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -125,7 +126,7 @@ def parse_options(arguments: list[str]) -> argparse.Namespace:
 
 def _command(arguments: list[str]) -> str:
     """The command line, without where on this machine its files lie."""
-    shown = [argument.rsplit("/", 1)[-1] if "/" in argument else argument for argument in arguments]
+    shown = [re.sub(r"(^|=).*/", r"\1", argument) for argument in arguments]
     return shlex.join(["python", "benchmarks/decode.py", *shown])
 
 
