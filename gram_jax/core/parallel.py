@@ -48,12 +48,15 @@ def map_in_processes(num_processes: int | None = None) -> Iterator[MapShards]:
     beside JAX's or TensorFlow's threads can hang.
     """
     num_processes = num_processes or _num_cores()
+    if num_processes == 1:
+        yield map_here
+        return
 
     def map_shards(function, shards):
         shards = iter(shards)
         first = list(itertools.islice(shards, 2))
-        if num_processes == 1 or len(first) < 2:
-            return map(function, itertools.chain(first, shards))
+        if len(first) < 2:
+            return map(function, first)
         return _in_order(function, itertools.chain(first, shards), num_processes)
 
     yield map_shards

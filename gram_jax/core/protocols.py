@@ -48,6 +48,9 @@ class Decoder(Protocol):
     def reorder(self, cache: Cache, parents: jax.Array) -> Cache:
         """The cache whose beam j continues beam `parents[:, j]`; int32 [batch, new_beam]."""
 
+    def select(self, cache: Cache, rows: jax.Array, beams: jax.Array) -> Cache:
+        """The cache in which some beams (int32 [n] each) are a row of one beam, [n, 1]."""
+
 
 class Retriever(Protocol):
     """Anything that answers queries with ranked products."""

@@ -30,7 +30,7 @@ from gram_jax.decoding.constraints import (
     best_continuations,
     or_impossible,
 )
-from gram_jax.decoding.tails import end_tails, finish_tails, pass_length
+from gram_jax.decoding.tails import TAIL_TOKENS, end_tails, finish_tails
 from gram_jax.trie.code_trie import NO_CODE, CodeTrie
 from gram_jax.trie.lookup import Choices, choices, is_tail
 
@@ -100,8 +100,7 @@ def beam_search(
         return position + 1, live, finished, decoder.reorder(cache, new.parents)
 
     has_query = (encoder_input_tokens != 0).any(axis=1)
-    cache = decoder.prefill(encoder_input_tokens,
-                            max_length=length + pass_length(batch_size * beam_size))
+    cache = decoder.prefill(encoder_input_tokens, max_length=length + TAIL_TOKENS)
     _check_vocabulary(decoder, trie, cache)
     # The first step has one beam a row, the empty prefix, and costs as much less.
     state = step((jnp.int32(0), root_beams(has_query, length),

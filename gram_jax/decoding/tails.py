@@ -2,7 +2,9 @@
 
 Knows beams at the tails of a trie and a decoder; nothing of how they got there. A beam that shares
 its prefix with no other code can only become that code, so its remaining tokens are known and are
-scored several at a time, each pass over the model's weights doing the work of several steps.
+scored several at a time: each pass over the model's weights does the work of several steps. Beams
+with about as much left are scored together, whatever their texts, so that few tokens of a pass are
+padding.
 """
 
 import dataclasses
@@ -16,15 +18,11 @@ from gram_jax.decoding.constraints import or_impossible
 from gram_jax.trie.code_trie import NO_CODE, CodeTrie
 from gram_jax.trie.lookup import tail_code
 
-_ROWS_A_PASS = 64
-"""Tokens of a pass, about: few more cost a pass over the weights little, far fewer waste it."""
+TAIL_TOKENS = 6
+"""Tokens of each beam in a pass: few more cost a pass over the weights little."""
 
-_MAX_PASS = 8
-
-
-def pass_length(num_beams: int) -> int:
-    """How many tokens of each beam are scored together, of `num_beams` in the whole batch."""
-    return max(2, min(_MAX_PASS, _ROWS_A_PASS // num_beams))
+_GROUP_SIZE = 40
+"""Beams of a pass; with more of them the longest decides for too many."""
 
 
 def finish_tails(decoder: Decoder, trie: CodeTrie, cache: Cache, live: LiveBeams, finished: Beams,
@@ -34,77 +32,98 @@ def finish_tails(decoder: Decoder, trie: CodeTrie, cache: Cache, live: LiveBeams
     Args:
       decoder: gives the tokens' probabilities over its vocabulary.
       trie: the codes.
-      cache: has seen all tokens of the beams but the last; it has room for
-        `trie.max_depth + pass_length(batch * beam)` of them.
+      cache: has seen all tokens of the beams but the last, and has room for
+        `trie.max_depth + TAIL_TOKENS` of them.
       live: beams of which those alive are at tails.
       finished: codes found before.
       position: int32 [], tokens that the live beams have.
     """
     live = _whole(trie, live, position)
-    length = pass_length(live.log_probs.size)
-    # A column before the first for the start token, and room to read a whole pass at any place.
-    known = jnp.pad(live.tokens, ((0, 0), (0, 0), (1, length)))
-
-    def is_unfinished(state) -> jax.Array:
-        position, live, _, _ = state
-        return (position < trie.max_depth) & (live.log_probs > -jnp.inf).any()
-
-    def score(state):
-        position, live, finished, cache = state
-        inputs, targets = (jax.lax.dynamic_slice_in_dim(known, position + shift, length, axis=2)
-                           for shift in (0, 1))
-        logits, cache = decoder.step(cache, inputs, position)
-        token_log_probs = (jnp.take_along_axis(logits, targets[..., None], axis=-1)[..., 0]
-                           - jax.nn.logsumexp(logits, axis=-1))
-        live = _longer(live, jnp.where(targets == 0, 0.0, token_log_probs), position)
-        live, finished = _part(trie, targets, live, finished)
-        return position + length, live, finished, cache
-
-    state = (position, live, finished, cache)
-    _, _, finished, _ = jax.lax.while_loop(is_unfinished, score, state)
-    return finished
+    scores = _score_tails(decoder, cache, live, position)
+    is_left = jnp.arange(trie.max_depth) >= position
+    return end_tails(trie, dataclasses.replace(
+        live, token_log_probs=jnp.where(is_left, scores, live.token_log_probs)), finished, position)
 
 
 def end_tails(trie: CodeTrie, live: LiveBeams, finished: Beams, position: jax.Array) -> Beams:
-    """`finish_tails` where only what the trie allows counts: every token left is certain."""
+    """The best of the finished and of the live beams, with the scores of all their tokens.
+
+    What a tail has not been scored for counts as certain, as it is where only what the trie allows
+    is normalised over.
+    """
     live = _whole(trie, live, position)
-    return _part(trie, live.tokens, live, finished)[1]
+
+    def add(place, log_probs):  # one after the other, so that sums round as those of single steps
+        return log_probs + live.token_log_probs[:, :, place]
+
+    log_probs = jax.lax.fori_loop(position, trie.max_depth, add, live.log_probs)
+    log_probs = or_impossible(log_probs, live.log_probs > -jnp.inf)
+    ended = log_probs > -jnp.inf
+    # Of equals the shorter code comes first, as if they had ended in steps of one token.
+    lengths = (live.tokens != 0).sum(axis=2)
+    return keep_best(finished, take_beams(Beams(
+        tokens=jnp.where(ended[..., None], live.tokens, 0),
+        token_log_probs=jnp.where(ended[..., None], live.token_log_probs, 0.0),
+        log_probs=log_probs,
+        code_ids=jnp.where(ended, tail_code(trie, live.nodes), NO_CODE),
+        alive=ended,
+    ), jnp.argsort(lengths, axis=1)))
 
 
 def _whole(trie: CodeTrie, live: LiveBeams, position: jax.Array) -> LiveBeams:
-    """The beams with all tokens of the codes that they will become."""
-    is_left = jnp.arange(trie.max_depth) >= position
-    codes = trie.code_tokens[jnp.maximum(tail_code(trie, live.nodes), 0)]
+    """The beams with all tokens of the codes that they will become; the dead without any."""
     is_live = (live.log_probs > -jnp.inf)[..., None]
-    return dataclasses.replace(live, tokens=jnp.where(is_left & is_live, codes, live.tokens))
+    codes = trie.code_tokens[jnp.maximum(tail_code(trie, live.nodes), 0)]
+    tokens = jnp.where(jnp.arange(trie.max_depth) >= position, codes, live.tokens)
+    return dataclasses.replace(live, tokens=jnp.where(is_live, tokens, 0))
 
 
-def _longer(live: LiveBeams, token_log_probs: jax.Array, position: jax.Array) -> LiveBeams:
-    """The beams with the scores of a run of tokens, float32 [batch, beam, num], at `position`."""
-    num, log_probs = token_log_probs.shape[2], live.log_probs
-    for place in range(num):  # one after the other, so that sums round as those of single steps
-        log_probs = log_probs + token_log_probs[:, :, place]
-    at = jnp.arange(live.token_log_probs.shape[2]) - position
-    run = jnp.take(token_log_probs, jnp.clip(at, 0, num - 1), axis=2)
-    return dataclasses.replace(
-        live,
-        token_log_probs=jnp.where((at >= 0) & (at < num), run, live.token_log_probs),
-        log_probs=or_impossible(log_probs, live.log_probs > -jnp.inf))
+def _score_tails(decoder: Decoder, cache: Cache, live: LiveBeams,
+                 position: jax.Array) -> jax.Array:
+    """float32 [batch, beam, length], the log-probability of every token from `position` on."""
+    batch_size, beam_size, length = live.tokens.shape
+    num_beams = batch_size * beam_size
+    group_size = min(_GROUP_SIZE, num_beams)
+    num_left = ((live.tokens != 0).sum(axis=2) - position).reshape(-1)
+    longest_first = jnp.argsort(-num_left)
+    num_groups = -(-(num_left > 0).sum() // group_size)
+    # A column before the first for the start token, and room to read a whole pass at any place.
+    known = jnp.pad(live.tokens.reshape(num_beams, length), ((0, 0), (1, TAIL_TOKENS)))
+
+    def score_group(group, scores):
+        places = group * group_size + jnp.arange(group_size)
+        beams = longest_first[jnp.minimum(places, num_beams - 1)]
+        found = _score_group(decoder, decoder.select(cache, beams // beam_size, beams % beam_size),
+                             known[beams], position, position + num_left[beams].max())
+        return scores.at[beams].set(found[:, :length])
+
+    scores = jax.lax.fori_loop(0, num_groups, score_group,
+                               jnp.zeros((num_beams, length), jnp.float32))
+    return scores.reshape(live.tokens.shape)
 
 
-def _part(trie: CodeTrie, targets: jax.Array, live: LiveBeams,
-          finished: Beams) -> tuple[LiveBeams, Beams]:
-    """The live beams that have not ended among `targets` and still may enter, and the finished."""
-    is_end = targets == trie.eos_id
-    ended = is_end.any(axis=2) & (live.log_probs > -jnp.inf)
-    fresh = Beams(
-        tokens=jnp.where(ended[..., None], live.tokens, 0),
-        token_log_probs=jnp.where(ended[..., None], live.token_log_probs, 0.0),
-        log_probs=or_impossible(live.log_probs, ended),
-        code_ids=jnp.where(ended, tail_code(trie, live.nodes), NO_CODE),
-        alive=ended,
-    )
-    # Of equals the shorter code comes first, as if they had ended in steps of one token.
-    finished = keep_best(finished, take_beams(fresh, jnp.argsort(is_end.argmax(axis=2), axis=1)))
-    goes_on = ~ended & (live.log_probs > finished.log_probs[:, -1:])
-    return dataclasses.replace(live, log_probs=or_impossible(live.log_probs, goes_on)), finished
+def _score_group(decoder: Decoder, cache: Cache, known: jax.Array, position: jax.Array,
+                 end: jax.Array) -> jax.Array:
+    """float32 [beams, length], log-probabilities of the tokens at `position .. end - 1`.
+
+    Args:
+      decoder: see `finish_tails`.
+      cache: of the beams, each a row of its own.
+      known: int32 [beams, 1 + length + TAIL_TOKENS], their tokens after the start token.
+      position: int32 [], the first token to score.
+      end: int32 [], one past the last; tokens after it may be scored too.
+    """
+    def score(state):
+        position, scores, cache = state
+        inputs, targets = (jax.lax.dynamic_slice_in_dim(known, position + shift, TAIL_TOKENS, 1)
+                           for shift in (0, 1))
+        logits, cache = decoder.step(cache, inputs[:, None], position)
+        picked = jnp.take_along_axis(logits[:, 0], targets[..., None], axis=-1)[..., 0]
+        found = picked - jax.nn.logsumexp(logits[:, 0], axis=-1)
+        found = jnp.where(targets == 0, 0.0, found)
+        return (position + TAIL_TOKENS,
+                jax.lax.dynamic_update_slice_in_dim(scores, found, position, axis=1), cache)
+
+    scores = jnp.zeros((known.shape[0], known.shape[1] - 1), jnp.float32)
+    state = (position, scores, cache)
+    return jax.lax.while_loop(lambda state: state[0] < end, score, state)[1]

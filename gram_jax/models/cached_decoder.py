@@ -75,3 +75,10 @@ class CachedDecoder:
         """The cache whose beam j continues beam `parents[:, j]`; int32 [batch, new_beam]."""
         past = tuple(kv_cache.reorder(layer, parents) for layer in cache.past)
         return dataclasses.replace(cache, past=past)
+
+    def select(self, cache: DecodingCache, rows: jax.Array, beams: jax.Array) -> DecodingCache:
+        """The cache in which beam `beams[i]` of row `rows[i]` (int32 [n] each) is row i, alone."""
+        encoded, bias = jax.tree.map(lambda array: array[rows],
+                                     (cache.encoded, cache.encoder_bias))
+        past = jax.tree.map(lambda array: array[rows, beams][:, None], cache.past)
+        return DecodingCache(encoded, bias, past)

@@ -52,6 +52,10 @@ class ScriptedLogits:
         """Moves the hashes with their beams."""
         return jnp.take_along_axis(cache, parents, axis=1)
 
+    def select(self, cache, rows, beams):
+        """Each chosen beam as a row of its own."""
+        return cache[rows, beams][:, None]
+
     def logits_after(self, query: Sequence[int], prefix: Sequence[int]) -> np.ndarray:
         """float32 [vocab], what `step` says after `prefix`, computed in NumPy."""
         state = _query_states(np.asarray([query], np.int32), self.seed, np)

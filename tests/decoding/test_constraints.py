@@ -1,4 +1,4 @@
-"""The waves over the edges equal one stable sort of all of them, whatever their size."""
+"""The waves over the edges equal one stable sort of all of them, whatever the sizes."""
 
 import jax
 import jax.numpy as jnp
@@ -62,10 +62,15 @@ def all_edges(trie, nodes, log_probs, logits, normalizers):
         yield sorted(ranked)
 
 
-@pytest.mark.parametrize("wave_size", [1, 3, 64, 512])
-def test_the_best_continuations_are_those_of_a_stable_sort(
-        trie, situation, wave_size, monkeypatch):
-    monkeypatch.setattr(constraints, "_WAVE_SIZE", wave_size)
+@pytest.fixture(params=[(1, 1, 1), (3, 2, 1), (1, 64, 1), (128, 16, 4), (1, 1, 64)])
+def sizes(request, monkeypatch):
+    """Stretches a wave, edges a stretch, edges a short stretch; the last takes all at once."""
+    for name, size in zip(("_WAVE_SIZE", "_STRETCH", "_SHORT_STRETCH"), request.param):
+        monkeypatch.setattr(constraints, name, size)
+
+
+@pytest.mark.usefixtures("sizes")
+def test_the_best_continuations_are_those_of_a_stable_sort(trie, situation):
     nodes, log_probs, logits = situation
     normalizers = jnp.zeros((BATCH, BEAMS))
     best = jax.tree.map(np.asarray, constraints.best_continuations(
@@ -76,9 +81,8 @@ def test_the_best_continuations_are_those_of_a_stable_sort(
         assert found == expected[:BEAMS]
 
 
-@pytest.mark.parametrize("wave_size", [1, 5, 512])
-def test_allowed_probabilities_sum_to_one_over_the_edges(trie, situation, wave_size, monkeypatch):
-    monkeypatch.setattr(constraints, "_WAVE_SIZE", wave_size)
+@pytest.mark.usefixtures("sizes")
+def test_allowed_probabilities_sum_to_one_over_the_edges(trie, situation):
     nodes, log_probs, logits = situation
     is_live = log_probs > -jnp.inf
     normalizers = np.asarray(constraints.allowed_normalizers(
