@@ -126,7 +126,7 @@ def parse_options(arguments: list[str]) -> argparse.Namespace:
 
 def _command(arguments: list[str]) -> str:
     """The command line, without where on this machine its files lie."""
-    shown = [re.sub(r"(^|=).*/", r"\1", argument) for argument in arguments]
+    shown = [re.sub(r"(^|(?<==))[^=]*/", "", argument) for argument in arguments]
     return shlex.join(["python", "benchmarks/decode.py", *shown])
 
 
