@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 
 from gram_jax.core.protocols import Cache, Decoder
+from gram_jax.decoding import constraints
 from gram_jax.decoding.beam_state import (
     Beams,
     LiveBeams,
@@ -23,13 +24,18 @@ from gram_jax.decoding.beam_state import (
     root_beams,
     take_beams,
 )
-from gram_jax.decoding.constraints import NORMALIZERS, best_continuations, endings, or_impossible
+from gram_jax.decoding.constraints import (
+    NORMALIZERS,
+    Continuations,
+    best_continuations,
+    or_impossible,
+)
 from gram_jax.decoding.tails import TAIL_TOKENS, end_tails, finish_tails
 from gram_jax.trie.code_trie import NO_CODE, CodeTrie
 from gram_jax.trie.lookup import Choices, choices, is_tail
 
 
-@functools.partial(jax.jit, static_argnames=("beam_size", "normalize"))
+@functools.partial(jax.jit, static_argnames=("beam_size", "normalize", "endings"))
 def beam_search(
     decoder: Decoder,
     trie: CodeTrie,
@@ -37,6 +43,7 @@ def beam_search(
     *,
     beam_size: int,
     normalize: Literal["vocabulary", "allowed"] = "vocabulary",
+    endings: Literal["all", "ranked"] = "all",
 ) -> Beams:
     """The codes of the trie that beam search finds most probable after each query.
 
@@ -51,6 +58,8 @@ def beam_search(
       beam_size: live beams kept, and codes returned, for each query.
       normalize: over what a token's probability sums to 1: the whole vocabulary, which makes
         scores those of the model, or what the trie allows at that point.
+      endings: which codes that end at a step count: "all", or as transformers has it those
+        "ranked" among the step's best `beam_size` of codes and longer prefixes together.
 
     Returns:
       Codes, best first; fewer are alive where fewer were found.
@@ -62,6 +71,8 @@ def beam_search(
         raise ValueError(f"beam_size is {beam_size}; it must be at least 1")
     if normalize not in NORMALIZERS:
         raise ValueError(f"normalize is {normalize!r}; known are {sorted(NORMALIZERS)}")
+    if endings not in ("all", "ranked"):
+        raise ValueError(f"endings is {endings!r}; known are 'all' and 'ranked'")
     if encoder_input_tokens.ndim != 2:
         raise ValueError("encoder_input_tokens must be [batch, encoder_length], not of shape "
                          f"{encoder_input_tokens.shape}")
@@ -79,9 +90,14 @@ def beam_search(
         logits = logits[:, :, 0]
         allowed = choices(trie, live.nodes, position)
         normalizers = NORMALIZERS[normalize](trie, allowed, live.log_probs > -jnp.inf, logits)
-        finished = _finish(trie, live, finished, allowed, logits, normalizers, position)
-        live, parents = _go_on(trie, live, finished, allowed, logits, normalizers, position)
-        return position + 1, live, finished, decoder.reorder(cache, parents)
+        new = best_continuations(trie, allowed, live.log_probs, logits, normalizers,
+                                 beam_size=beam_size)
+        ended = constraints.endings(trie, allowed, live.log_probs, logits, normalizers)
+        if endings == "ranked":
+            ended = _ranked(*ended, new.log_probs)
+        finished = _finish(trie, live, finished, allowed, *ended, position)
+        live = _go_on(live, finished, new, position)
+        return position + 1, live, finished, decoder.reorder(cache, new.parents)
 
     has_query = (encoder_input_tokens != 0).any(axis=1)
     cache = decoder.prefill(encoder_input_tokens, max_length=length + TAIL_TOKENS)
@@ -109,17 +125,37 @@ def _last_tokens(tokens: jax.Array, position: jax.Array) -> jax.Array:
     return jnp.where(position == 0, 0, last)
 
 
+def _ranked(
+    token_log_probs: jax.Array, log_probs: jax.Array, continued: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    """The endings that are among the best of endings and continuations together.
+
+    As many are best as there are continuations. Where only tails are left that is all of them, so
+    that it does not matter when they end.
+
+    Args:
+      token_log_probs: float32 [batch, live_beam], of EOS.
+      log_probs: float32 [batch, live_beam], of the codes that it ends.
+      continued: float32 [batch, beam], of the best continuations, best first.
+
+    Returns:
+      Both of the endings, -inf in the second where one does not count.
+    """
+    both = jnp.concatenate([log_probs, continued], axis=1)
+    worst = jax.lax.top_k(both, continued.shape[1])[0][:, -1:]
+    return token_log_probs, or_impossible(log_probs, log_probs >= worst)
+
+
 def _finish(
     trie: CodeTrie,
     live: LiveBeams,
     finished: Beams,
     allowed: Choices,
-    logits: jax.Array,
-    normalizers: jax.Array,
+    token_log_probs: jax.Array,
+    log_probs: jax.Array,
     position: jax.Array,
 ) -> Beams:
     """The best of what was finished before and the codes that end at `position`."""
-    token_log_probs, log_probs = endings(trie, allowed, live.log_probs, logits, normalizers)
     ended = log_probs > -jnp.inf
     fresh = Beams(
         tokens=_write(live.tokens, jnp.full(ended.shape, trie.eos_id, jnp.int32), ended, position),
@@ -132,17 +168,9 @@ def _finish(
 
 
 def _go_on(
-    trie: CodeTrie,
-    live: LiveBeams,
-    finished: Beams,
-    allowed: Choices,
-    logits: jax.Array,
-    normalizers: jax.Array,
-    position: jax.Array,
-) -> tuple[LiveBeams, jax.Array]:
-    """The best longer prefixes, and which beam each continues (int32 [batch, beam])."""
-    new = best_continuations(trie, allowed, live.log_probs, logits, normalizers,
-                             beam_size=finished.log_probs.shape[1])
+    live: LiveBeams, finished: Beams, new: Continuations, position: jax.Array
+) -> LiveBeams:
+    """The prefixes that continue into `new`, without those that are beaten already."""
     # Log-probabilities only fall: a prefix that does not beat the worst of a full pool never will.
     is_live = new.log_probs > finished.log_probs[:, -1:]
     parents = take_beams(live, new.parents)
@@ -151,7 +179,7 @@ def _go_on(
         token_log_probs=_write(parents.token_log_probs, new.token_log_probs, is_live, position),
         log_probs=or_impossible(new.log_probs, is_live),
         nodes=new.nodes,
-    ), new.parents
+    )
 
 
 def _write(rows: jax.Array, values: jax.Array, keep: jax.Array, position: jax.Array) -> jax.Array:

@@ -29,6 +29,7 @@ queries = st.lists(st.lists(st.integers(1, 50), min_size=1, max_size=3), min_siz
 seeds = st.integers(0, 2**31 - 1)
 beam_sizes = st.sampled_from([1, 3, MAX_CODES])
 normalizations = st.sampled_from(["vocabulary", "allowed"])
+which_endings = st.sampled_from(["all", "ranked"])
 
 
 def trie_of(codes):
@@ -94,16 +95,17 @@ def test_with_as_many_beams_as_codes_every_code_comes_in_the_order_of_its_probab
                                        teacher_forced(decoder, query, code), atol=ROUNDING)
 
 
-@given(codes, queries, seeds, beam_sizes, normalizations)
+@given(codes, queries, seeds, beam_sizes, normalizations, which_endings)
 def test_with_few_beams_the_result_is_that_of_a_plain_beam_search(
-        codes, queries, seed, beam_size, normalize):
+        codes, queries, seed, beam_size, normalize, endings):
     decoder = ScriptedLogits(VOCAB_SIZE, seed=seed)
     oracle = DictTrie(codes, eos_id=EOS_ID)
-    beams = search(decoder, codes, queries, beam_size=beam_size, normalize=normalize)
+    beams = search(decoder, codes, queries, beam_size=beam_size, normalize=normalize,
+                   endings=endings)
     for row, query in enumerate(queries):
         expected, margin = plain_beam_search(
             oracle, lambda prefix, query=query: decoder.log_probs_after(query, prefix),
-            beam_size=beam_size, normalize=normalize)
+            beam_size=beam_size, normalize=normalize, endings=endings)
         alive = beams.alive[row]
         found = list(beams.code_ids[row, alive])
         assert len(found) == len(expected)

@@ -68,3 +68,12 @@ def test_tails_know_their_code():
     nodes = jnp.arange(6)  # root, 2, 6, 2-4, 2-5, and one that does not exist
     np.testing.assert_array_equal(is_tail(trie, nodes), [False, False, True, True, True, False])
     np.testing.assert_array_equal(tail_code(trie, nodes)[2:5], [2, 0, 1])
+
+
+def test_a_trie_of_the_same_capacities_needs_no_compiling():
+    asked = jax.jit(lambda *arguments: choices(*arguments))
+    for more in ([], [(2, 4)], [(2, 4), (2, 5, 5), (6,)]):
+        asked(jax.device_put(trie_of(more)), jnp.arange(4), 1)
+    assert asked._cache_size() == 1
+    asked(jax.device_put(trie_of([(2, 4)], code_capacity=320)), jnp.arange(4), 1)
+    assert asked._cache_size() == 2
