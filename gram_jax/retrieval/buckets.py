@@ -4,6 +4,9 @@ Knows numbers only, so that what runs exported programs needs nothing else of th
 """
 
 import dataclasses
+import itertools
+import math
+from collections.abc import Collection
 
 import numpy as np
 
@@ -30,16 +33,28 @@ class Buckets:
             lengths.insert(0, -(-lengths[0] // 2))
         return cls(tuple(batch_sizes), tuple(lengths))
 
-    def pad(self, query_tokens: np.ndarray) -> np.ndarray:
+    @property
+    def shapes(self) -> tuple[tuple[int, int], ...]:
+        """Every batch size with every query length."""
+        return tuple(itertools.product(self.batch_sizes, self.query_lengths))
+
+    def pad(self, query_tokens: np.ndarray,
+            ready: Collection[tuple[int, int]] = ()) -> np.ndarray:
         """The rows in the corner of the smallest bucket that holds them.
+
+        Args:
+          query_tokens: int [rows, length], 0 is padding.
+          ready: shapes that need not be compiled first; the smallest of these, if any holds them.
 
         Raises:
           ConfigError: no bucket does.
         """
         num_rows = query_tokens.shape[0]
         length = int(np.flatnonzero(query_tokens.any(axis=0)).max(initial=0)) + 1
-        padded = np.zeros((_least(self.batch_sizes, num_rows, "queries of a batch"),
-                           _least(self.query_lengths, length, "tokens of a query")), np.int32)
+        smallest = (_least(self.batch_sizes, num_rows, "queries of a batch"),
+                    _least(self.query_lengths, length, "tokens of a query"))
+        fitting = [shape for shape in ready if shape[0] >= num_rows and shape[1] >= length]
+        padded = np.zeros(min(fitting, key=math.prod, default=smallest), np.int32)
         padded[:num_rows, :length] = query_tokens[:, :length]
         return padded
 

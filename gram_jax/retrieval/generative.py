@@ -4,6 +4,7 @@ import concurrent.futures
 import dataclasses
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -70,9 +71,18 @@ class GenerativeRetriever(Retriever):
             config, params, index, ScoringHead(head, reduce, score_params), beam_size=beam_size,
             num_products=num_products, buckets=Buckets.within(batch_size, max_query_length))
 
-    def warm(self, *, k: int = 1, lone_queries_only: bool = False) -> None:
-        """Compiles the programs of all buckets, or of those that answer one query at a time."""
-        self._programs.warm(k=k, batch_sizes=(1,) if lone_queries_only else None)
+    def warm(self, only: Literal["lone", "batch"] | None = None, *, k: int = 1) -> None:
+        """Compiles what answers: the programs of all buckets, as a server needs them, or one.
+
+        Args:
+          only: 'lone' compiles the one program that answers any single query, 'batch' the one
+            that answers any batch.
+          k: products that will be asked for.
+        """
+        buckets = self._programs.buckets
+        rows = {"lone": buckets.batch_sizes[0], "batch": buckets.batch_sizes[-1]}
+        self._programs.warm(
+            None if only is None else [(rows[only], buckets.query_lengths[-1])], k=k)
 
     def swap_index(self, index: RetrievalIndex) -> concurrent.futures.Future:
         """Answers from another index as soon as it can; see `RetrievePrograms.swap`."""

@@ -9,7 +9,6 @@ of its own, in which every bucket that is in use compiles, while the one before 
 
 import concurrent.futures
 import dataclasses
-import itertools
 import threading
 from collections.abc import Iterable
 
@@ -62,7 +61,7 @@ class RetrievePrograms:
         self._settings = RetrieveSettings(beam_size=beam_size, num_products=num_products,
                                           head=scoring.head, reduce=scoring.reduce)
         self._serving = self._prepared(index)
-        self._used: set[tuple[tuple[int, int], RetrieveSettings]] = set()
+        self._ready: set[tuple[tuple[int, int], RetrieveSettings]] = set()
         self._lock = threading.Lock()
         self._num_swaps = 0
 
@@ -90,18 +89,24 @@ class RetrievePrograms:
         if k < 1:
             raise ConfigError(f"k is {k}; it must be at least 1")
         check_tokens(query_tokens, self._config.vocab_size)
-        results = jax.device_get(self._call(
-            self.buckets.pad(query_tokens), self._settings_for(k),
-            (serving or self._serving).on_device))
+        settings = self._settings_for(k)
+        ready = {shape for shape, known in self._ready_now() if known == settings}
+        results = jax.device_get(self._call(self.buckets.pad(query_tokens, ready), settings,
+                                            (serving or self._serving).on_device))
         rows = jax.tree.map(lambda array: array[:len(query_tokens)], results)
         return dataclasses.replace(rows, **{
             name: getattr(rows, name)[:, :k] for name in ("products", "scores", "codes")})
 
-    def warm(self, *, k: int = 1, batch_sizes: Iterable[int] | None = None) -> None:
-        """Compiles the program of each bucket (of these batch sizes) that is not there yet."""
-        sizes = self.buckets.batch_sizes if batch_sizes is None else batch_sizes
-        for shape in itertools.product(sizes, self.buckets.query_lengths):
-            self._warm_one(shape, self._settings_for(k), self._serving.on_device)
+    def warm(self, shapes: Iterable[tuple[int, int]] | None = None, *, k: int = 1) -> None:
+        """Compiles the programs of these buckets, or of all, that are not there yet.
+
+        A request is answered by the smallest program that is there, if any holds it: so the more
+        are warm, the less is padding, and none that is large enough waits for a smaller one.
+        """
+        settings = self._settings_for(k)
+        for shape in self.buckets.shapes if shapes is None else shapes:
+            if (shape, settings) not in self._ready_now():
+                self._warm_one(shape, settings, self._serving.on_device)
 
     def swap(self, index: RetrievalIndex) -> concurrent.futures.Future:
         """Has another index answer: at once where it fits the programs there are, else as soon as
@@ -140,20 +145,20 @@ class RetrievePrograms:
     def _compile_and_install(self, fresh: Serving, number: int,
                              done: concurrent.futures.Future) -> None:
         try:
-            ready: set = set()
+            compiled: set = set()
             # A bucket may come into use while others compile.
-            while missing := self._in_use() - ready:
+            while missing := self._ready_now() - compiled:
                 for shape, settings in missing:
                     self._warm_one(shape, settings, fresh.on_device)
-                ready |= missing
+                compiled |= missing
             self._install(fresh, number)
             done.set_result(True)
         except BaseException as error:  # the thread has no caller: whoever waits gets it
             done.set_exception(error)
 
-    def _in_use(self) -> set[tuple[tuple[int, int], RetrieveSettings]]:
+    def _ready_now(self) -> set[tuple[tuple[int, int], RetrieveSettings]]:
         with self._lock:
-            return set(self._used)
+            return set(self._ready)
 
     def _install(self, fresh: Serving, number: int) -> None:
         with self._lock:
@@ -171,6 +176,7 @@ class RetrievePrograms:
         jax.block_until_ready(self._call(np.zeros(shape, np.int32), settings, index))
 
     def _call(self, rows: np.ndarray, settings: RetrieveSettings, index: DeviceIndex) -> Results:
+        results = retrieve(self._params, index, rows, config=self._config, settings=settings)
         with self._lock:
-            self._used.add((rows.shape, settings))
-        return retrieve(self._params, index, rows, config=self._config, settings=settings)
+            self._ready.add((rows.shape, settings))
+        return results

@@ -1,24 +1,18 @@
-"""Queries to codes: rows of tokens in, the codes of each query out.
+"""Between texts and what beam search reads and finds: rows of tokens, and codes by their texts.
 
-Knows the model, the trie and texts; nothing of products or of how they are scored.
+Knows queries, codes and how they are spelled; nothing of models, products or scores.
 """
 
 import dataclasses
-import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 
-import jax
 import numpy as np
 
 from gram_jax.codes.code_table import CodeTable
 from gram_jax.core.errors import ArtifactError
 from gram_jax.core.protocols import Vocabulary
 from gram_jax.core.records import Query
-from gram_jax.decoding.beam_search import beam_search
 from gram_jax.decoding.beam_state import Beams
-from gram_jax.models.cached_decoder import CachedDecoder
-from gram_jax.models.config import ModelConfig
-from gram_jax.models.params import Params
 from gram_jax.retrieval.index import RetrievalIndex
 from gram_jax.text.encoding import encode_inputs
 from gram_jax.text.normal_form import normalize_text
@@ -42,45 +36,6 @@ class QueryBeams:
     code_ids: np.ndarray
     tokens: np.ndarray
     token_log_probs: np.ndarray
-
-
-class BeamSearcher:
-    """Generates codes for queries and nothing else, all batches in one program.
-
-    Args:
-      config: sizes of the model.
-      params: its parameters.
-      index: whose trie says which codes exist.
-      vocabulary: of the model.
-      beam_size: codes a query.
-      batch_size: queries searched together.
-      max_query_length: tokens kept of a query with its prefix, EOS included.
-
-    Raises:
-      ArtifactError: the vocabulary does not spell the index's codes as the index does.
-    """
-
-    def __init__(self, config: ModelConfig, params: Params, index: RetrievalIndex,
-                 vocabulary: Vocabulary, *, beam_size: int, batch_size: int,
-                 max_query_length: int):
-        check_spelling(index, vocabulary)
-        self._decoder = CachedDecoder(config, jax.device_put(params))
-        self._trie = jax.device_put(index.trie)
-        self._code_table = index.code_table
-        self._vocabulary = vocabulary
-        self._beam_size = beam_size
-        self._batch_size = batch_size
-        self._max_query_length = max_query_length
-
-    def batches(self, queries: Iterable[Query]) -> Iterator[list[QueryBeams]]:
-        """The beams of each query, in order, as many at a time as are searched together."""
-        queries = iter(queries)
-        while batch := list(itertools.islice(queries, self._batch_size)):
-            rows = np.zeros((self._batch_size, self._max_query_length), np.int32)
-            rows[:len(batch)] = query_rows(self._vocabulary, batch, self._max_query_length)
-            beams = jax.device_get(beam_search(self._decoder, self._trie, rows,
-                                               beam_size=self._beam_size))
-            yield query_beams(batch, beams, self._code_table)
 
 
 def query_rows(vocabulary: Vocabulary, queries: Sequence[Query], max_length: int) -> np.ndarray:

@@ -89,6 +89,7 @@ class Snapshot:
     def answer(self, query: Query, *, k: int) -> Answer:
         """Answers one query with at most `k` products, best first."""
         retriever = self.retriever
+        retriever.warm("lone", k=k)
         ((beams, ranked),) = retriever.answers([query], k=k)
         return Answer(query.text, tuple(zip(beams.codes, map(float, beams.log_probs))), tuple(
             FoundProduct(rank, found.product_id, self.titles[found.product_id], found.score,

@@ -16,6 +16,10 @@ def test_rows_take_the_smallest_bucket_that_holds_them():
     assert buckets.pad(np.zeros((1, 30), np.int32)).shape == (1, 2)
     assert buckets.pad(np.array([[1, 1, 1, 0]])).shape == (1, 8)
     assert buckets.pad(np.array([[1, 1, 0, 0], [1, 0, 0, 0]])).shape == (4, 2)
+    ready = {(4, 8), (1, 8)}
+    assert buckets.pad(np.zeros((1, 30), np.int32), ready).shape == (1, 8)
+    assert buckets.pad(np.ones((2, 1), np.int32), ready).shape == (4, 8)
+    assert buckets.pad(np.ones((2, 1), np.int32), {(1, 8)}).shape == (4, 2)
     with pytest.raises(ConfigError, match="5 queries of a batch"):
         buckets.pad(np.ones((5, 2), np.int32))
     with pytest.raises(ConfigError, match="9 tokens of a query"):

@@ -63,8 +63,8 @@ def build_index(context: StageContext, *, search: SearchSettings = gin.REQUIRED,
     titles = {product.product_id: product.title for product in shop.products}
     snapshot = Snapshot(config, params, vocabulary, index, scoring, search, titles)
     save_snapshot(context.folder, snapshot)
-    # The programs that answer single searches then wait in the compilation cache.
-    snapshot.retriever.warm(lone_queries_only=True)
+    # The program that answers single searches then waits in the compilation cache.
+    snapshot.retriever.warm("lone")
     with atomic_file(context.folder / "scoring_trials.json") as stream:
         json.dump({way.name: way.figures for way in tried}, stream, indent=2)
     counts = {"codes": code_table.num_codes, "postings": code_table.num_postings,
