@@ -34,6 +34,9 @@ from gram_jax.decoding.tails import TAIL_TOKENS, end_tails, finish_tails
 from gram_jax.trie.code_trie import NO_CODE, CodeTrie
 from gram_jax.trie.lookup import Choices, choices, is_tail
 
+_FEW_BEAMS = 3
+"""Where only one beam in so many is alive in each row, a step leaves the others out."""
+
 
 @functools.partial(jax.jit, static_argnames=("beam_size", "normalize", "endings"))
 def beam_search(
@@ -78,10 +81,13 @@ def beam_search(
                          f"{encoder_input_tokens.shape}")
     batch_size, length = encoder_input_tokens.shape[0], trie.max_depth
 
-    def is_undecided(state) -> jax.Array:
+    def takes_steps(state) -> jax.Array:
         position, live, _, _ = state
-        undecided = (live.log_probs > -jnp.inf) & ~is_tail(trie, live.nodes)
-        return (position < length) & undecided.any()
+        is_live = live.log_probs > -jnp.inf
+        # Of tails that only have to end, a step of single tokens scores the end at less cost.
+        to_search = is_live & ~is_tail(trie, live.nodes)
+        to_end = is_live & (choices(trie, live.nodes, position).ended_codes != NO_CODE)
+        return (position < length) & (to_search.any() | (to_end == is_live).all() & is_live.any())
 
     def step(state):
         position, live, finished, cache = state
@@ -99,13 +105,20 @@ def beam_search(
         live = _go_on(live, finished, new, position)
         return position + 1, live, finished, decoder.reorder(cache, new.parents)
 
+    def step_of_live(state):
+        """`step` of as few beams as it needs: they are in order, so the first are those alive."""
+        few = -(-beam_size // _FEW_BEAMS)
+        num_live = (state[1].log_probs > -jnp.inf).sum(axis=1).max()
+        return jax.lax.cond(num_live <= few, lambda state: step(_first_beams(decoder, state, few)),
+                            step, state)
+
     has_query = (encoder_input_tokens != 0).any(axis=1)
     cache = decoder.prefill(encoder_input_tokens, max_length=length + TAIL_TOKENS)
     _check_vocabulary(decoder, trie, cache)
     # The first step has one beam a row, the empty prefix, and costs as much less.
     state = step((jnp.int32(0), root_beams(has_query, length),
                   no_beams(batch_size, beam_size, length), cache))
-    position, live, finished, cache = jax.lax.while_loop(is_undecided, step, state)
+    position, live, finished, cache = jax.lax.while_loop(takes_steps, step_of_live, state)
     if normalize == "allowed":
         return end_tails(trie, live, finished, position)
     return finish_tails(decoder, trie, cache, live, finished, position)
@@ -117,6 +130,15 @@ def _check_vocabulary(decoder: Decoder, trie: CodeTrie, cache: Cache) -> None:
     if trie.vocab_size > logits.shape[-1]:
         raise ValueError(f"the trie's tokens are below {trie.vocab_size} but the decoder has "
                          f"logits for {logits.shape[-1]}")
+
+
+def _first_beams(decoder: Decoder, state, num_beams: int):
+    """The state of a search with the first live beams only; what is finished stays."""
+    position, live, finished, cache = state
+    batch_size = live.log_probs.shape[0]
+    first = jnp.broadcast_to(jnp.arange(num_beams), (batch_size, num_beams))
+    return (position, jax.tree.map(lambda leaf: leaf[:, :num_beams], live), finished,
+            decoder.reorder(cache, first))
 
 
 def _last_tokens(tokens: jax.Array, position: jax.Array) -> jax.Array:
