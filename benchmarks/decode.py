@@ -19,11 +19,12 @@ from pathlib import Path
 import engine_report
 import machine
 import numpy as np
-from engine_codes import QUERY_LENGTH, mined_codes, random_codes, random_queries
+from engine_codes import QUERY_LENGTH, mined_codes, random_queries
 from engine_profile import profile
 from engine_sweep import sweep
 from engine_systems import SYSTEMS, Ours
 from engine_timing import compare, interleaved
+from random_codes import random_codes
 
 from gram_jax.codes.code_table import CodeTable
 from gram_jax.models.config import ModelConfig

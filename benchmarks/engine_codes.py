@@ -9,36 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from random_codes import EOS_ID
 
 from gram_jax.codes.code_table import CodeTable
 from gram_jax.text.encoding import encode_codes
 from gram_jax.text.vocabulary import SentencePieceVocabulary, train_vocabulary
 from gram_jax.trie.builder import build_trie
 
-EOS_ID = 1
 QUERY_LENGTH = 16
-
-
-def random_codes(num_codes: int, vocab_size: int, *, min_length: int = 3, max_length: int = 13,
-                 seed: int = 0) -> np.ndarray:
-    """Codes of 3 to 13 tokens and EOS; their tokens are long-tailed, as brands are."""
-    rng = np.random.default_rng(seed)
-    weights = rng.integers(1, 2**63, max_length + 1, dtype=np.uint64) | np.uint64(1)
-    kept = np.zeros((0, max_length + 1), np.int32)
-    while len(kept) < num_codes:
-        size = (num_codes - len(kept)) * 5 // 4 + 64
-        # The tail of a zipf law beyond the vocabulary is spread over it evenly.
-        tokens = np.minimum(rng.zipf(1.2, (size, max_length)) + 1, vocab_size)
-        tokens = np.where(tokens < vocab_size, tokens, rng.integers(2, vocab_size, tokens.shape))
-        lengths = rng.integers(min_length, max_length + 1, (size, 1))
-        places = np.arange(max_length + 1)
-        rows = np.where(places < lengths, np.pad(tokens, ((0, 0), (0, 1))), 0)
-        rows = np.where(places == lengths, EOS_ID, rows).astype(np.int32)
-        kept = np.concatenate([kept, rows])
-        # Distinct hashes are distinct codes; of two that share one the second is dropped.
-        hashes = (kept.astype(np.uint64) * weights).sum(axis=1, dtype=np.uint64)
-        kept = kept[np.sort(np.unique(hashes, return_index=True)[1])]
-    return kept[:num_codes]
 
 
 def random_queries(num_queries: int, vocab_size: int, seed: int = 1) -> np.ndarray:

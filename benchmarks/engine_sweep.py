@@ -6,9 +6,10 @@ Ours everywhere, the peers at one number of codes.
 import time
 
 import jax
-from engine_codes import random_codes, random_queries
+from engine_codes import random_queries
 from engine_systems import SYSTEMS, Ours
 from engine_timing import interleaved
+from random_codes import random_codes
 
 from gram_jax.models.params import init_params
 

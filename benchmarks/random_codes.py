@@ -7,7 +7,8 @@ MAX_LENGTH = 13
 _EXPONENT, _TABLE_SIZE, _CHUNK = 1.2, 1 << 20, 1 << 18
 
 
-def random_codes(num_codes: int, vocab_size: int, seed: int = 0) -> np.ndarray:
+def random_codes(num_codes: int, vocab_size: int, *, min_length: int = 3,
+                 seed: int = 0) -> np.ndarray:
     """int32 [codes, 14], distinct: 3 to 13 tokens, long-tailed as brands are, and EOS."""
     rng = np.random.default_rng(seed)
     rows = np.zeros((num_codes, MAX_LENGTH + 1), np.int32)
@@ -23,7 +24,7 @@ def random_codes(num_codes: int, vocab_size: int, seed: int = 0) -> np.ndarray:
     while len(missing):
         for start in range(0, len(missing), _CHUNK):
             chunk = missing[start : start + _CHUNK]
-            rows[chunk] = _draw(rng, len(chunk), vocab_size, quantiles)
+            rows[chunk] = _draw(rng, len(chunk), min_length, vocab_size, quantiles)
             hashes[chunk] = (rows[chunk].astype(np.uint64) * weights).sum(axis=1)
         # Distinct hashes are distinct codes; of those that share one, one stays.
         by_hash = np.argsort(hashes)
@@ -31,10 +32,11 @@ def random_codes(num_codes: int, vocab_size: int, seed: int = 0) -> np.ndarray:
     return rows
 
 
-def _draw(rng: np.random.Generator, num: int, vocab_size: int, quantiles: np.ndarray) -> np.ndarray:
+def _draw(rng: np.random.Generator, num: int, min_length: int, vocab_size: int,
+          quantiles: np.ndarray) -> np.ndarray:
     tokens = quantiles[rng.integers(0, _TABLE_SIZE, (num, MAX_LENGTH + 1), dtype=np.int32)]
     # What lies beyond the vocabulary is spread over it evenly.
     tokens = np.where(tokens < vocab_size, tokens,
                       rng.integers(2, vocab_size, tokens.shape, dtype=np.int32))
-    places, lengths = np.arange(MAX_LENGTH + 1), rng.integers(3, MAX_LENGTH + 1, (num, 1))
+    places, lengths = np.arange(MAX_LENGTH + 1), rng.integers(min_length, MAX_LENGTH + 1, (num, 1))
     return np.where(places < lengths, tokens, np.where(places == lengths, EOS_ID, 0))
