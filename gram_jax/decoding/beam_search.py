@@ -105,12 +105,22 @@ def beam_search(
         live = _go_on(live, finished, new, position)
         return position + 1, live, finished, decoder.reorder(cache, new.parents)
 
-    def step_of_live(state):
-        """`step` of as few beams as it needs: they are in order, so the first are those alive."""
-        few = -(-beam_size // _FEW_BEAMS)
-        num_live = (state[1].log_probs > -jnp.inf).sum(axis=1).max()
-        return jax.lax.cond(num_live <= few, lambda state: step(_first_beams(decoder, state, few)),
-                            step, state)
+    few = -(-beam_size // _FEW_BEAMS)
+
+    def is_few(state) -> jax.Array:
+        _, live, _, _ = state
+        return (live.log_probs > -jnp.inf).sum(axis=1).max() <= few
+
+    def steps(state):
+        """Steps of all beams; then, while only so few are alive, of the first: they are in order.
+
+        Two loops and not a condition in one, because a condition copies the cache.
+        """
+        state = jax.lax.while_loop(
+            lambda state: takes_steps(state) & ~is_few(state), step, state)
+        return jax.lax.while_loop(
+            lambda state: takes_steps(state) & is_few(state),
+            lambda state: step(_first_beams(decoder, state, few)), state)
 
     has_query = (encoder_input_tokens != 0).any(axis=1)
     cache = decoder.prefill(encoder_input_tokens, max_length=length + TAIL_TOKENS)
@@ -118,7 +128,7 @@ def beam_search(
     # The first step has one beam a row, the empty prefix, and costs as much less.
     state = step((jnp.int32(0), root_beams(has_query, length),
                   no_beams(batch_size, beam_size, length), cache))
-    position, live, finished, cache = jax.lax.while_loop(takes_steps, step_of_live, state)
+    position, live, finished, cache = jax.lax.while_loop(takes_steps, steps, state)
     if normalize == "allowed":
         return end_tails(trie, live, finished, position)
     return finish_tails(decoder, trie, cache, live, finished, position)

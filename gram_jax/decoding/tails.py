@@ -24,6 +24,9 @@ TAIL_TOKENS = 6
 _GROUP_SIZE = 40
 """Beams of a pass; with more of them the longest decides for too many."""
 
+_FEW_BEAMS = 3
+"""Where only one beam in so many of a group goes on, passes leave the others out."""
+
 
 def finish_tails(decoder: Decoder, trie: CodeTrie, cache: Cache, live: LiveBeams, finished: Beams,
                  position: jax.Array) -> Beams:
@@ -94,7 +97,7 @@ def _score_tails(decoder: Decoder, cache: Cache, live: LiveBeams,
         places = group * group_size + jnp.arange(group_size)
         beams = longest_first[jnp.minimum(places, num_beams - 1)]
         found = _score_group(decoder, decoder.select(cache, beams // beam_size, beams % beam_size),
-                             known[beams], position, position + num_left[beams].max())
+                             known[beams], position, position + num_left[beams])
         return scores.at[beams].set(found[:, :length])
 
     scores = jax.lax.fori_loop(0, num_groups, score_group,
@@ -103,20 +106,21 @@ def _score_tails(decoder: Decoder, cache: Cache, live: LiveBeams,
 
 
 def _score_group(decoder: Decoder, cache: Cache, known: jax.Array, position: jax.Array,
-                 end: jax.Array) -> jax.Array:
-    """float32 [beams, length], log-probabilities of the tokens at `position .. end - 1`.
+                 ends: jax.Array) -> jax.Array:
+    """float32 [beams, length], log-probabilities of each beam's tokens from `position` to its end.
 
     Args:
       decoder: see `finish_tails`.
       cache: of the beams, each a row of its own.
       known: int32 [beams, 1 + length + TAIL_TOKENS], their tokens after the start token.
       position: int32 [], the first token to score.
-      end: int32 [], one past the last; tokens after it may be scored too.
+      ends: int32 [beams], one past each beam's last, falling; tokens after it may be scored too.
     """
     def score(state):
         position, scores, cache = state
-        inputs, targets = (jax.lax.dynamic_slice_in_dim(known, position + shift, TAIL_TOKENS, 1)
-                           for shift in (0, 1))
+        inputs, targets = (
+            jax.lax.dynamic_slice_in_dim(known[: len(scores)], position + shift, TAIL_TOKENS, 1)
+            for shift in (0, 1))
         logits, cache = decoder.step(cache, inputs[:, None], position)
         picked = jnp.take_along_axis(logits[:, 0], targets[..., None], axis=-1)[..., 0]
         found = picked - jax.nn.logsumexp(logits[:, 0], axis=-1)
@@ -124,6 +128,11 @@ def _score_group(decoder: Decoder, cache: Cache, known: jax.Array, position: jax
         return (position + TAIL_TOKENS,
                 jax.lax.dynamic_update_slice_in_dim(scores, found, position, axis=1), cache)
 
-    scores = jnp.zeros((known.shape[0], known.shape[1] - 1), jnp.float32)
-    state = (position, scores, cache)
-    return jax.lax.while_loop(lambda state: state[0] < end, score, state)[1]
+    few = jnp.arange(-(-len(known) // _FEW_BEAMS))
+    end_of_most = ends[min(len(few), len(known) - 1)]
+    scores = jnp.zeros((len(known), known.shape[1] - 1), jnp.float32)
+    position, scores, cache = jax.lax.while_loop(
+        lambda state: state[0] < end_of_most, score, (position, scores, cache))
+    longest = (position, scores[few], decoder.select(cache, few, jnp.zeros_like(few)))
+    longest = jax.lax.while_loop(lambda state: state[0] < ends[0], score, longest)
+    return scores.at[few].set(longest[1])
