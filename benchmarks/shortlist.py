@@ -4,7 +4,8 @@
 
 The model has 4+4 layers, d_model 256 and random parameters; codes are random, neighbours of one
 prefix share products. 'added' is the difference between the medians of the whole program and of
-beam search, run in turns; 'alone' is the shortlist as a program of its own.
+beam search, run in turns; 'alone' is the shortlist as a program of its own. The learned head reads
+all its features, of products with 20 to 32 words and embeddings of 64 numbers.
 """
 
 import argparse
@@ -21,20 +22,30 @@ from gram_jax.decoding.beam_search import beam_search
 from gram_jax.models.cached_decoder import CachedDecoder
 from gram_jax.models.code_score import HEADS, SIDE_COSTS, CodeScoreParams
 from gram_jax.models.config import ModelConfig
+from gram_jax.models.learned_score import (
+    FEATURE_GROUPS,
+    LEARNED,
+    EmbeddingMaps,
+    LearnedScoreParams,
+    features_of,
+)
 from gram_jax.models.params import init_params
 from gram_jax.retrieval.device_index import DeviceIndex
-from gram_jax.retrieval.retrieve import RetrieveSettings, retrieve
+from gram_jax.retrieval.product_arrays import ProductArrays
+from gram_jax.retrieval.query_side import query_side
+from gram_jax.retrieval.retrieve import RetrieveSettings, rank_products, retrieve
 from gram_jax.retrieval.scoring import REDUCES
-from gram_jax.retrieval.shortlist import shortlist
 from gram_jax.text.encoding import with_eos
 from gram_jax.trie.builder import build_trie
 from gram_jax.trie.capacity import capacity_class
 
 VOCAB_SIZE, EOS_ID, QUERY_LENGTH, MAX_CODE_LENGTH = 8192, 1, 16, 13
 SHARED = 4  # a product is under about as many codes
+D_MODEL, EMBEDDING_SIZE, MAX_TERMS, HIDDEN_SIZE = 256, 64, 32, 16
 
 
-def random_index(num_codes: int, code_size: int, head: str, beam_size: int) -> DeviceIndex:
+def random_index(num_codes: int, code_size: int, head: str, beam_size: int, *,
+                 num_scored: int) -> DeviceIndex:
     """Codes of 3 to 12 tokens with `code_size` products each, in the order of their tokens."""
     rng = np.random.default_rng(0)
     tokens = np.minimum(rng.zipf(1.2, (2 * num_codes, MAX_CODE_LENGTH - 1)) + 1, VOCAB_SIZE - 1)
@@ -49,15 +60,43 @@ def random_index(num_codes: int, code_size: int, head: str, beam_size: int) -> D
     room = capacity_class(num_postings)
     products = np.zeros(room, np.int32)
     products[:num_postings] = (first + np.cumsum(steps, axis=1)).ravel()
-    is_sum = head in SIDE_COSTS
     room_of_codes = trie.code_capacity
     starts = np.minimum(np.arange(room_of_codes + 1), len(codes)) * code_size
-    costs = rng.uniform(1, 40, room).astype(np.float32) if is_sum else None
-    log_probs = None if is_sum else -rng.uniform(0, 4, (room, trie.max_depth)).astype(np.float16)
+    has_costs, has_tokens = head != "jensen_shannon", head not in SIDE_COSTS
+    costs = rng.uniform(1, 40, room).astype(np.float32) if has_costs else None
+    log_probs = (-rng.uniform(0, 4, (room, trie.max_depth)).astype(np.float16) if has_tokens
+                 else None)
+    params, arrays = CodeScoreParams.initial(), None
+    if head == LEARNED:
+        params = random_params(rng, num_scored)
+        arrays = random_products(rng, capacity_class(int(products.max()) + 1))
     return jax.device_put(DeviceIndex(
         trie, starts.astype(np.int32), products, costs, log_probs,
-        rng.integers(0, 3, room_of_codes).astype(np.int8), CodeScoreParams.initial(),
-        capacity_class(beam_size * code_size), beam_size))
+        rng.integers(0, 3, room_of_codes).astype(np.int8), params,
+        capacity_class(beam_size * code_size), beam_size, arrays))
+
+
+def random_params(rng: np.random.Generator, num_scored: int) -> LearnedScoreParams:
+    def draw(*shape):
+        return rng.normal(0, 1, shape).astype(np.float32)
+
+    features = features_of(FEATURE_GROUPS)
+    count = len(features)
+    maps = EmbeddingMaps(draw(D_MODEL), draw(D_MODEL, EMBEDDING_SIZE), draw(D_MODEL),
+                         draw(D_MODEL, EMBEDDING_SIZE))
+    return LearnedScoreParams(draw(count), np.ones(count, np.float32), draw(count),
+                              draw(count, HIDDEN_SIZE), draw(HIDDEN_SIZE), draw(HIDDEN_SIZE), maps,
+                              features, num_scored)
+
+
+def random_products(rng: np.random.Generator, num_products: int) -> ProductArrays:
+    terms = rng.integers(1, VOCAB_SIZE, (num_products, MAX_TERMS)).astype(np.uint16)
+    terms[np.arange(MAX_TERMS) >= rng.integers(20, MAX_TERMS + 1, (num_products, 1))] = 0
+    return ProductArrays(
+        rng.integers(1, 2 * SHARED, num_products).astype(np.int32),
+        rng.integers(-60, 61, (num_products, EMBEDDING_SIZE)).astype(np.int8), terms,
+        rng.uniform(10, 200, num_products).astype(np.float32),
+        rng.uniform(0, 9, VOCAB_SIZE).astype(np.float32))
 
 
 def medians_ms(programs, repeats: int) -> list[float]:
@@ -78,36 +117,37 @@ def main() -> None:
     parser.add_argument("--candidates", type=int, nargs="+", default=[5000, 50000])
     parser.add_argument("--postings", type=int, default=5_000_000)
     parser.add_argument("--num_products", type=int, default=300)
+    parser.add_argument("--num_scored", type=int, default=2048)
     parser.add_argument("--beam_size", type=int, default=10)
     parser.add_argument("--batch_size", type=int, nargs="+", default=[1])
     parser.add_argument("--repeats", type=int, default=21)
     args = parser.parse_args()
-    config = ModelConfig(vocab_size=VOCAB_SIZE, d_model=256, d_ff=512, num_heads=4, head_dim=64,
+    config = ModelConfig(vocab_size=VOCAB_SIZE, d_model=D_MODEL, d_ff=512, num_heads=4, head_dim=64,
                          num_encoder_layers=4, num_decoder_layers=4)
     params = init_params(config, seed=0)
     decoder = CachedDecoder(config, params)
     rng = np.random.default_rng(1)
     print("| candidates | head | reduce | batch | beam search ms | retrieve ms | added | "
           "shortlist alone ms |\n|--:|:--|:--|--:|--:|--:|--:|--:|")
-    for candidates, head, batch_size in itertools.product(args.candidates, HEADS, args.batch_size):
+    ways = [(head, reduce) for head in HEADS for reduce in REDUCES] + [(LEARNED, None)]
+    for candidates, (head, reduce), batch_size in itertools.product(args.candidates, ways,
+                                                                    args.batch_size):
         code_size = candidates // args.beam_size
-        index = random_index(args.postings // code_size, code_size, head, args.beam_size)
+        index = random_index(args.postings // code_size, code_size, head, args.beam_size,
+                             num_scored=args.num_scored)
         queries = jnp.asarray(rng.integers(2, VOCAB_SIZE, (batch_size, QUERY_LENGTH)), jnp.int32)
         search = functools.partial(beam_search, decoder, index.trie, queries,
                                    beam_size=args.beam_size)
-        beams = search()
-        for reduce in REDUCES:
-            settings = RetrieveSettings(beam_size=args.beam_size, head=head, reduce=reduce,
-                                        num_products=args.num_products)
-            alone = jax.jit(functools.partial(shortlist, head=head, reduce=reduce,
-                                              num_products=args.num_products))
-            searched, whole, listed = medians_ms([
-                search,
-                functools.partial(retrieve, params, index, queries, config=config,
-                                  settings=settings),
-                functools.partial(alone, index, beams)], args.repeats)
-            print(f"| {candidates} | {head} | {reduce} | {batch_size} | {searched:.2f} | "
-                  f"{whole:.2f} | {(whole / searched - 1):+.1%} | {listed:.2f} |", flush=True)
+        settings = RetrieveSettings(beam_size=args.beam_size, head=head, reduce=reduce,
+                                    num_products=args.num_products)
+        alone = jax.jit(functools.partial(rank_products, settings=settings))
+        searched, whole, listed = medians_ms([
+            search,
+            functools.partial(retrieve, params, index, queries, config=config, settings=settings),
+            functools.partial(alone, index, search(), query_side(config, params, queries))],
+            args.repeats)
+        print(f"| {candidates} | {head} | {reduce or ''} | {batch_size} | {searched:.2f} | "
+              f"{whole:.2f} | {(whole / searched - 1):+.1%} | {listed:.2f} |", flush=True)
 
 
 if __name__ == "__main__":

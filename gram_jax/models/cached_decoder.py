@@ -25,7 +25,8 @@ class DecodingCache:
     past: tuple[KeysValues, ...]  # a layer each: [batch, beam, heads, max_length, head_dim]
 
 
-@functools.partial(jax.tree_util.register_dataclass, data_fields=["params"], meta_fields=["config"])
+@functools.partial(jax.tree_util.register_dataclass, data_fields=["params", "encoded"],
+                   meta_fields=["config"])
 @dataclasses.dataclass(frozen=True)
 class CachedDecoder:
     """A pytree, so that it is an argument of a jitted search and not a constant inside it.
@@ -33,17 +34,21 @@ class CachedDecoder:
     Attributes:
       config: the model's sizes, static.
       params: its parameters.
+      encoded: [batch, encoder_length, d_model], what the encoder says of the texts, where it has
+        been computed already; None has `prefill` compute it.
     """
 
     config: ModelConfig
     params: Params
+    encoded: jax.Array | None = None
 
     def prefill(self, encoder_input_tokens: jax.Array, *, max_length: int) -> DecodingCache:
         """Encodes int32 [batch, encoder_length]; one beam each, with room for `max_length`."""
         model = bind(self.config, self.params)
         batch = encoder_input_tokens.shape[0]
+        encoded = model.encode(encoder_input_tokens) if self.encoded is None else self.encoded
         return DecodingCache(
-            encoded=model.decoder.encoded_keys_values(model.encode(encoder_input_tokens)),
+            encoded=model.decoder.encoded_keys_values(encoded),
             encoder_bias=padding_bias(encoder_input_tokens),
             past=model.decoder.empty_past(batch, 1, max_length),
         )

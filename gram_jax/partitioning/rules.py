@@ -12,8 +12,9 @@ DEFAULT_AXIS_RULES: AxisRules = (
     ("kv", None),
     ("relpos_buckets", None),
     ("nodes", None),
+    ("products", None),
     ("codes", None),
     ("postings", None),
 )
 """Heads, mlp and vocabulary go to `model`, the embedding axis to `fsdp`: an array with two of them
-is split both ways. Every device holds the whole index: its nodes, codes and postings."""
+is split both ways. Every device holds the whole index: its nodes, codes, postings and products."""

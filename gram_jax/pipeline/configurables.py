@@ -37,6 +37,7 @@ from gram_jax.pipeline.tagging_sources import (
     gazetteer_matches,
     structured_fields,
 )
+from gram_jax.retrieval.learned_choice import LearnedHeadSettings
 from gram_jax.serving.snapshot import SearchSettings
 from gram_jax.training.optimizers import adafactor, adamw
 from gram_jax.training.schedules import warmup_constant, warmup_cosine, warmup_rsqrt
@@ -44,10 +45,11 @@ from tasks.settings import code_examples_folder, product_task_rate, vocabulary_f
 
 _LIBRARY = (read_esci, read_home_depot, read_home_depot_kaggle, read_icecat, read_own_shop,
             read_wands, simulate_shop, GazetteerSettings, MiningSettings, ModelConfig, make_mesh,
-            SearchSettings, SpellingSettings, SynonymSettings, TaggerConfig, adafactor, adamw,
-            annotated_queries, annotated_titles, gazetteer_matches, map_in_processes, map_on_beam,
-            select_all, select_by_queries, select_by_votes, select_single_values,
-            structured_fields, warmup_constant, warmup_cosine, warmup_rsqrt)
+            SearchSettings, SpellingSettings, SynonymSettings, TaggerConfig,
+            LearnedHeadSettings, adafactor, adamw, annotated_queries, annotated_titles,
+            gazetteer_matches, map_in_processes, map_on_beam, select_all, select_by_queries,
+            select_by_votes, select_single_values, structured_fields, warmup_constant,
+            warmup_cosine, warmup_rsqrt)
 _BOUND_WHERE_DEFINED = (*(stage.run for stage in STAGES), code_examples_folder,
                         product_task_rate, vocabulary_file)
 CONFIGURABLES: Mapping[str, Callable] = {

@@ -15,12 +15,8 @@ from gram_jax.partitioning.partitioner import Partitioner
 from gram_jax.pipeline.answers import open_snapshot
 from gram_jax.pipeline.configurables import CONFIGURABLES, register
 from gram_jax.pipeline.settings import load_settings
-from gram_jax.retrieval.device_index import (
-    Capacities,
-    DeviceIndex,
-    abstract_index,
-    needed_capacities,
-)
+from gram_jax.retrieval.capacities import Capacities, needed_capacities
+from gram_jax.retrieval.device_index import DeviceIndex, abstract_index
 from gram_jax.retrieval.retrieve import RetrieveSettings
 from gram_jax.retrieval.scoring import ScoringHead
 from gram_jax.serving.snapshot import SearchSettings
@@ -42,7 +38,8 @@ Program = tuple[ModelConfig, DeviceIndex, RetrieveSettings, int]
 def program_of_workdir(path: Path) -> Program:
     """The program of a workdir's snapshot."""
     snapshot = open_snapshot(path)
-    room = needed_capacities(snapshot.index, snapshot.search.beam_size)
+    room = needed_capacities(snapshot.index, snapshot.scoring,
+                             beam_size=snapshot.search.beam_size)
     trie = snapshot.index.trie
     return _program(snapshot.config, snapshot.search, snapshot.scoring, room, trie.vocab_size,
                     trie.eos_id)
@@ -64,7 +61,7 @@ def program_of_settings(gin_files: Sequence[str], overrides: Sequence[str], *, n
 
 def _program(config: ModelConfig, search: SearchSettings, scoring: ScoringHead, room: Capacities,
              vocab_size: int, eos_id: int) -> Program:
-    index = abstract_index(room, scoring.head, beam_size=search.beam_size, vocab_size=vocab_size,
+    index = abstract_index(room, scoring, beam_size=search.beam_size, vocab_size=vocab_size,
                            eos_id=eos_id)
     settings = RetrieveSettings(beam_size=search.beam_size, num_products=search.num_products,
                                 head=scoring.head, reduce=scoring.reduce)

@@ -14,9 +14,16 @@ import numpy as np
 
 from gram_jax.core.errors import ConfigError
 from gram_jax.models.code_score import SIDE_COSTS, CodeScoreParams
+from gram_jax.models.learned_score import LEARNED, LearnedScoreParams
+from gram_jax.retrieval.capacities import Capacities, features_of_index, needed_capacities
 from gram_jax.retrieval.index import RetrievalIndex
+from gram_jax.retrieval.product_arrays import (
+    ProductArrays,
+    abstract_product_arrays,
+    product_arrays,
+    product_logical_axes,
+)
 from gram_jax.retrieval.scoring import ScoringHead
-from gram_jax.trie.capacity import capacity_class
 from gram_jax.trie.code_trie import NO_CODE, CodeTrie
 
 _MOST_PRODUCTS = 1 << 30
@@ -25,58 +32,45 @@ _POSTINGS_AT_A_TIME = 1 << 16
 Array = jax.Array | np.ndarray
 
 
-@dataclasses.dataclass(frozen=True)
-class Capacities:
-    """Room for `nodes`, `codes` of `depth` tokens, `postings`, and a query's `candidates`."""
-
-    nodes: int
-    codes: int
-    depth: int
-    postings: int
-    candidates: int
-
-    def __or__(self, other: "Capacities") -> "Capacities":
-        """Room for what either has room for."""
-        return Capacities(*map(max, dataclasses.astuple(self), dataclasses.astuple(other)))
-
-
 @functools.partial(
     jax.tree_util.register_dataclass,
     data_fields=["trie", "posting_starts", "posting_products", "posting_costs",
-                 "posting_token_log_probs", "code_granularities", "score_params"],
+                 "posting_token_log_probs", "code_granularities", "score_params", "products"],
     meta_fields=["candidate_capacity", "beam_size"],
 )
 @dataclasses.dataclass(frozen=True)
 class DeviceIndex:
     """Codes, their postings and what a scoring head reads of each.
 
-    Of a head that adds up a query's cost and a product's, only the product's cost is held; of any
-    other head the log-probability of every token.
+    Of a head that adds up a query's cost and a product's, only the product's cost is held; of the
+    Jensen-Shannon head the log-probability of every token; of the learned head what its features
+    are computed from.
     """
 
     trie: CodeTrie
     posting_starts: Array  # int32 [code_capacity + 1]; padding codes have no postings
     posting_products: Array  # int32 [posting_capacity]
-    posting_costs: Array | None  # float32 [posting_capacity], before the granularity's weight
+    posting_costs: Array | None  # float32 [posting_capacity], -ln P(code | product)
     posting_token_log_probs: Array | None  # float16 [posting_capacity, max_depth]
     code_granularities: Array  # int8 [code_capacity]
-    score_params: CodeScoreParams
+    score_params: CodeScoreParams | LearnedScoreParams
     candidate_capacity: int  # static: no `beam_size` codes have more postings together
     beam_size: int  # static: codes of a query that there is room for
+    products: ProductArrays | None = None  # for the learned head
 
     @property
     def capacities(self) -> Capacities:
         """The room there is."""
+        of_products = () if self.products is None else self.products.room
         return Capacities(self.trie.node_capacity, self.trie.code_capacity, self.trie.max_depth,
-                          self.posting_products.shape[0], self.candidate_capacity)
+                          self.posting_products.shape[0], self.candidate_capacity, *of_products)
 
-
-def needed_capacities(index: RetrievalIndex, beam_size: int) -> Capacities:
-    """The least classes that hold the index and the candidates of any `beam_size` codes."""
-    sizes = np.diff(index.code_table.posting_starts)
-    largest = np.sort(sizes)[-beam_size:].sum()
-    return Capacities(index.trie.node_capacity, index.trie.code_capacity, index.trie.max_depth,
-                      capacity_class(index.code_table.num_postings), capacity_class(int(largest)))
+    def holds_for(self, head: str) -> bool:
+        """Whether what this head reads is there."""
+        if head == LEARNED:
+            return self.products is not None
+        return (self.posting_costs if head in SIDE_COSTS else
+                self.posting_token_log_probs) is not None
 
 
 def device_index(index: RetrievalIndex, scoring: ScoringHead, *, beam_size: int,
@@ -91,19 +85,23 @@ def device_index(index: RetrievalIndex, scoring: ScoringHead, *, beam_size: int,
         programs of the one before it.
 
     Raises:
-      ConfigError: there are more products than ranks for them.
+      ConfigError: there are more products than ranks for them, or the head reads features of
+        products that the index does not have.
     """
     table = index.code_table
     if len(table.product_ids) > _MOST_PRODUCTS:
         raise ConfigError(f"{len(table.product_ids)} products are more than the "
                           f"{_MOST_PRODUCTS} that a program can rank")
-    room = needed_capacities(index, beam_size)
+    room = needed_capacities(index, scoring, beam_size=beam_size)
     room = room if room_of is None else room | room_of
-    costs = log_probs = None
-    if scoring.head in SIDE_COSTS:
-        costs = _padded(_posting_costs(scoring.head, index), room.postings)
-    else:
+    costs = log_probs = products = None
+    if cost_head := _cost_head(scoring):
+        costs = _padded(_posting_costs(cost_head, index), room.postings)
+    if _reads_tokens(scoring):
         log_probs = _padded(index.posting_token_log_probs, room.postings, room.depth)
+    if isinstance(scoring.params, LearnedScoreParams):
+        products = product_arrays(features_of_index(index), table.codes_per_product, scoring.params,
+                                  room.products, room.terms, room.tokens)
     return DeviceIndex(
         trie=_with_room(index.trie, room),
         posting_starts=_padded(table.posting_starts, room.codes + 1, fill=table.num_postings),
@@ -111,13 +109,13 @@ def device_index(index: RetrievalIndex, scoring: ScoringHead, *, beam_size: int,
         posting_costs=costs,
         posting_token_log_probs=log_probs,
         code_granularities=_padded(table.granularities, room.codes),
-        score_params=CodeScoreParams(*(np.asarray(array, np.float32) for array in (
-            scoring.params.granularity_weights, scoring.params.granularity_bias))),
+        score_params=jax.tree.map(lambda array: np.asarray(array, np.float32), scoring.params),
         candidate_capacity=room.candidates,
-        beam_size=beam_size)
+        beam_size=beam_size,
+        products=products)
 
 
-def abstract_index(room: Capacities, head: str, *, beam_size: int, vocab_size: int,
+def abstract_index(room: Capacities, scoring: ScoringHead, *, beam_size: int, vocab_size: int,
                    eos_id: int) -> DeviceIndex:
     """A `device_index` of these capacities with a `jax.ShapeDtypeStruct` for every array."""
     def array(dtype, *shape) -> Any:
@@ -126,19 +124,22 @@ def abstract_index(room: Capacities, head: str, *, beam_size: int, vocab_size: i
     trie = CodeTrie(array(np.int32, room.nodes + 1), array(np.int32, room.nodes),
                     array(np.int32, room.nodes), array(np.int32, room.codes, room.depth),
                     room.depth, vocab_size, eos_id)
-    is_sum = head in SIDE_COSTS
-    three = array(np.float32, 3)
+    products = None
+    if isinstance(scoring.params, LearnedScoreParams):
+        products = abstract_product_arrays(scoring.params, room.products, room.terms, room.tokens)
     return DeviceIndex(
         trie, array(np.int32, room.codes + 1), array(np.int32, room.postings),
-        array(np.float32, room.postings) if is_sum else None,
-        None if is_sum else array(np.float16, room.postings, room.depth),
-        array(np.int8, room.codes), CodeScoreParams(three, three), room.candidates, beam_size)
+        array(np.float32, room.postings) if _cost_head(scoring) else None,
+        array(np.float16, room.postings, room.depth) if _reads_tokens(scoring) else None,
+        array(np.int8, room.codes),
+        jax.tree.map(lambda leaf: array(np.float32, *np.shape(leaf)), scoring.params),
+        room.candidates, beam_size, products)
 
 
 def index_logical_axes(index: DeviceIndex) -> DeviceIndex:
     """The tree of `index` with, for every array, a tuple of logical axis names.
 
-    Names: 'nodes', 'codes', 'postings'; None for an axis that is never split.
+    Names: 'nodes', 'codes', 'postings', 'products'; None for an axis that is never split.
     """
     trie = dataclasses.replace(index.trie, row_starts=(None,), edge_tokens=("nodes",),
                                node_code=("nodes",), code_tokens=("codes", None))
@@ -147,7 +148,22 @@ def index_logical_axes(index: DeviceIndex) -> DeviceIndex:
         index, trie=trie, posting_starts=(None,), posting_products=one,
         posting_costs=None if index.posting_costs is None else one,
         posting_token_log_probs=None if index.posting_token_log_probs is None else two,
-        code_granularities=("codes",), score_params=CodeScoreParams((None,), (None,)))
+        code_granularities=("codes",),
+        score_params=jax.tree.map(lambda array: (None,) * len(array.shape), index.score_params),
+        products=None if index.products is None else product_logical_axes(index.products))
+
+
+def _cost_head(scoring: ScoringHead) -> str | None:
+    """The head whose side costs are held for a posting, if any."""
+    head = "log_prob_sum" if scoring.head == LEARNED else scoring.head
+    return head if head in SIDE_COSTS else None
+
+
+def _reads_tokens(scoring: ScoringHead) -> bool:
+    """Whether the head reads the log-probability of every token of a posting."""
+    if isinstance(scoring.params, LearnedScoreParams):
+        return "jensen_shannon" in scoring.params.features
+    return scoring.head not in SIDE_COSTS
 
 
 def _posting_costs(head: str, index: RetrievalIndex) -> np.ndarray:

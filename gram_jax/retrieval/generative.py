@@ -3,25 +3,23 @@
 import concurrent.futures
 import dataclasses
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
-import numpy as np
-
 from gram_jax.codes.code import SEPARATOR, granularity_of
-from gram_jax.codes.code_table import CodeTable
 from gram_jax.core.errors import ArtifactError
 from gram_jax.core.protocols import Retriever, Vocabulary
 from gram_jax.core.records import Query
 from gram_jax.core.runs import RankedList
 from gram_jax.models.code_score import CodeScoreParams
 from gram_jax.models.config import ModelConfig
+from gram_jax.models.learned_score import LearnedScoreParams
 from gram_jax.models.params import Params, digest_params
 from gram_jax.retrieval.buckets import Buckets
 from gram_jax.retrieval.index import RetrievalIndex
 from gram_jax.retrieval.programs import RetrievePrograms
 from gram_jax.retrieval.query_beams import QueryBeams, check_spelling, query_beams, query_rows
-from gram_jax.retrieval.retrieve import Results
+from gram_jax.retrieval.ranked_lists import ranked_lists
 from gram_jax.retrieval.scoring import ScoringHead
 
 
@@ -43,9 +41,7 @@ class GenerativeRetriever(Retriever):
       params: its parameters.
       index: built with these parameters.
       vocabulary: of the model.
-      head: a name in `models.code_score.HEADS`.
-      score_params: weights and biases of the granularities.
-      reduce: a name in `scoring.REDUCES`.
+      head, score_params, reduce: of a `scoring.ScoringHead`.
       beam_size: codes a query.
       batch_size: queries answered together.
       max_query_length: tokens kept of a query with its prefix, EOS included.
@@ -57,9 +53,10 @@ class GenerativeRetriever(Retriever):
     """
 
     def __init__(self, config: ModelConfig, params: Params, index: RetrievalIndex,
-                 vocabulary: Vocabulary, *, head: str, score_params: CodeScoreParams,
-                 reduce: str = "best", beam_size: int = 10, batch_size: int = 16,
-                 max_query_length: int = 24, num_products: int = 300, name: str = "GRAM"):
+                 vocabulary: Vocabulary, *, head: str,
+                 score_params: CodeScoreParams | LearnedScoreParams, reduce: str | None = "best",
+                 beam_size: int = 10, batch_size: int = 16, max_query_length: int = 24,
+                 num_products: int = 300, name: str = "GRAM"):
         check_spelling(index, vocabulary)
         if (found := digest_params(params)) != index.params_digest:
             raise ArtifactError(f"the index was built with parameters {index.params_digest} and "
@@ -109,21 +106,11 @@ class GenerativeRetriever(Retriever):
             results = self._programs.run(rows, k=k, serving=serving)
             table = serving.index.code_table
             yield from zip(query_beams(batch, results.beams, table),
-                           _ranked_lists(batch, results, table))
+                           ranked_lists(batch, results.products, results.scores, results.codes,
+                                        table))
 
     def explain(self, ranked: RankedList) -> tuple[Explanation, ...]:
         """Each product of a list with its score, its code and the code's granularity."""
         return tuple(
             Explanation(product_id, score, code, granularity_of(code.count(SEPARATOR) + 1))
             for product_id, score, code in zip(ranked.product_ids, ranked.scores, ranked.codes))
-
-
-def _ranked_lists(queries: Sequence[Query], results: Results,
-                  table: CodeTable) -> Iterator[RankedList]:
-    for place, query in enumerate(queries):
-        count = int(np.count_nonzero(results.scores[place] > -np.inf))
-        yield RankedList(
-            query.query_id,
-            tuple(table.product_ids[i] for i in results.products[place, :count].tolist()),
-            tuple(results.scores[place, :count].tolist()),
-            tuple(table.codes[i].text for i in results.codes[place, :count].tolist()))

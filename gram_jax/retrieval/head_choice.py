@@ -1,51 +1,50 @@
 """Chooses how products are scored, on queries that were never trained on.
 
 Method section 4: the score as published and the plain one stand beside each other, each as it
-starts and with fitted weights, and the stronger head decides.
+starts and with fitted weights, beside them the learned head, and the stronger head decides.
 """
 
 import dataclasses
-import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
 
 from gram_jax.core.protocols import Vocabulary
 from gram_jax.core.records import Click, Query
-from gram_jax.core.runs import Qrels, RankedList, Run
-from gram_jax.evaluation.metrics import MEASURES, mean_figures, query_figures
+from gram_jax.core.runs import Qrels, RankedList
 from gram_jax.models.code_score import HEADS, CodeScoreParams
 from gram_jax.models.config import ModelConfig
 from gram_jax.models.params import Params
-from gram_jax.retrieval.candidates import Candidates, gather_candidates
+from gram_jax.retrieval.candidates import gather_candidates
 from gram_jax.retrieval.generative import GenerativeRetriever
+from gram_jax.retrieval.head_figures import HeadFigures, head_figures, merit
 from gram_jax.retrieval.index import RetrievalIndex
-from gram_jax.retrieval.query_beams import QueryBeams
+from gram_jax.retrieval.learned_choice import LearnedHeadSettings, try_learned_heads
 from gram_jax.retrieval.score_fitting import ScoreFit, collect_pairs, fit_code_score
 from gram_jax.retrieval.scoring import REDUCES, ScoringHead, rank_candidates
-
-
-@dataclasses.dataclass(frozen=True)
-class HeadFigures:
-    """A way to score products and how it did on the held-out queries."""
-
-    name: str
-    scoring: ScoringHead
-    figures: Mapping[str, float]
+from gram_jax.retrieval.searched import SearchedBatch, search_batches
 
 
 @dataclasses.dataclass(frozen=True)
 class HeadChoice:
-    """The chosen way, every way that was tried (the best first), and each head's fit."""
+    """The chosen way, every way that was tried (the best first), and each plain head's fit."""
 
     scoring: ScoringHead
     tried: tuple[HeadFigures, ...]
     fits: Mapping[str, ScoreFit]
 
+    @property
+    def best_of_families(self) -> dict[str, HeadFigures]:
+        """Of each family the best way."""
+        return {way.family: way for way in reversed(self.tried)}
+
 
 def choose_head(config: ModelConfig, params: Params, index: RetrievalIndex, vocabulary: Vocabulary,
                 *, train_queries: Sequence[Query], clicks: Iterable[Click],
                 tune_queries: Sequence[Query], tune_qrels: Qrels,
-                heads: Sequence[str] = tuple(HEADS), beam_size: int = 10, batch_size: int = 16,
-                max_query_length: int = 24, k: int = 300, seed: int = 0,
+                heads: Sequence[str] = tuple(HEADS),
+                learned: LearnedHeadSettings | None = None, beam_size: int = 10,
+                batch_size: int = 16, max_query_length: int = 24, k: int = 300, seed: int = 0,
                 progress=lambda iterable, description, total: iterable) -> HeadChoice:
     """Fits each head on clicks and keeps the best of all on the tune queries.
 
@@ -62,11 +61,12 @@ def choose_head(config: ModelConfig, params: Params, index: RetrievalIndex, voca
       tune_queries: to choose on.
       tune_qrels: their grades.
       heads: names in `models.code_score.HEADS`.
+      learned: of the learned head; None leaves it out.
       beam_size: codes a query.
       batch_size: queries searched together.
       max_query_length: tokens kept of a query with its prefix, EOS included.
       k: products a query.
-      seed: of the draws of pairs.
+      seed: of the draws of pairs and of the learned head.
       progress: shown over the queries.
     """
     start = ScoringHead()
@@ -75,45 +75,52 @@ def choose_head(config: ModelConfig, params: Params, index: RetrievalIndex, voca
         score_params=start.params, beam_size=beam_size, batch_size=batch_size,
         max_query_length=max_query_length, num_products=k)
     searcher.warm("batch")
-    train = progress(train_queries, "search train queries", len(train_queries))
-    pairs = collect_pairs((([found.query_id for found in beams], candidates)
-                           for beams, candidates in _batches(searcher, index, train, batch_size)),
-                          _clicked(index, clicks), seed=seed)
-    fits = {head: fit_code_score(head, pairs, seed=seed) for head in heads}
-    ways = {f"{head}, {reduce}, {state}": ScoringHead(head, reduce, weights)
-            for head in heads for reduce in REDUCES
-            for state, weights in (("initial", CodeScoreParams.initial()),
-                                   ("fitted", fits[head].params))}
 
-    ranked: dict[str, list[RankedList]] = {name: [] for name in ways}
-    tune = progress(tune_queries, "choose a scoring head", len(tune_queries))
-    for beams, candidates in _batches(searcher, index, tune, batch_size):
-        for name, scoring in ways.items():
-            ranked[name] += rank_candidates(index, beams, candidates, scoring, k=k)
-    measures = {name: MEASURES[name] for name in ("recall@300", "recall@100", "recall@10",
-                                                  "ndcg@10")}
-    tried = sorted((HeadFigures(name, scoring, mean_figures(query_figures(
-        Run(name, tuple(ranked[name])), tune_qrels, measures))) for name, scoring in ways.items()),
-        key=_merit, reverse=True)
+    def search(queries: Sequence[Query], description: str) -> list[SearchedBatch]:
+        return list(search_batches(
+            searcher.beams, config, params, vocabulary,
+            progress(queries, description, len(queries)), beam_size=beam_size,
+            code_length=index.trie.max_depth, batch_size=batch_size,
+            max_query_length=max_query_length))
+
+    train = search(train_queries, "search train queries")
+    tune = search(tune_queries, "search tune queries")
+    clicked = _clicked(index, clicks)
+    pairs = collect_pairs((([found.query_id for found in batch.found],
+                            gather_candidates(index, batch.found)) for batch in train),
+                          clicked, seed=seed)
+    fits = {head: fit_code_score(head, pairs, seed=seed) for head in heads}
+    tried = _try_plain_heads(index, tune, tune_qrels, fits, k=k)
+    if learned is not None:
+        gains = {query_id: {product: float(np.log2(1 + weight)) for product, weight in row.items()}
+                 for query_id, row in clicked.items()}
+        tried += try_learned_heads(index, train, tune, gains, tune_qrels, learned,
+                                   beam_size=beam_size, k=k, seed=seed)
+    tried.sort(key=merit, reverse=True)
     return HeadChoice(tried[0].scoring, tuple(tried), fits)
 
 
-def _merit(tried: HeadFigures) -> tuple[float, ...]:
-    figures = tried.figures
-    return round(figures["recall@300"], 3), round(figures["recall@100"], 3), figures["ndcg@10"]
+def _try_plain_heads(index: RetrievalIndex, tune: Sequence[SearchedBatch], tune_qrels: Qrels,
+                     fits: Mapping[str, ScoreFit], *, k: int) -> list[HeadFigures]:
+    """Each head with each reduce, as it starts and with its fitted weights."""
+    ways = {f"{head}, {reduce}, {state}": ScoringHead(head, reduce, weights)
+            for head in fits for reduce in REDUCES
+            for state, weights in (("initial", CodeScoreParams.initial()),
+                                   ("fitted", fits[head].params))}
+    ranked: dict[str, list[RankedList]] = {name: [] for name in ways}
+    for batch in tune:
+        candidates = gather_candidates(index, batch.found)
+        for name, scoring in ways.items():
+            ranked[name] += rank_candidates(index, batch.found, candidates, scoring, k=k)
+    return [HeadFigures(name, scoring.head, scoring, head_figures(ranked[name], tune_qrels))
+            for name, scoring in ways.items()]
 
 
-def _batches(searcher: GenerativeRetriever, index: RetrievalIndex, queries: Iterable[Query],
-             batch_size: int) -> Iterator[tuple[list[QueryBeams], Candidates]]:
-    found = searcher.beams(queries)
-    while beams := list(itertools.islice(found, batch_size)):
-        yield beams, gather_candidates(index, beams)
-
-
-def _clicked(index: RetrievalIndex, clicks: Iterable[Click]) -> dict[str, set[int]]:
-    """query_id -> product indices."""
+def _clicked(index: RetrievalIndex, clicks: Iterable[Click]) -> dict[str, dict[int, float]]:
+    """query_id -> product index -> weight."""
     place_of = {product_id: place for place, product_id in enumerate(index.code_table.product_ids)}
-    clicked: dict[str, set[int]] = {}
+    clicked: dict[str, dict[int, float]] = {}
     for click in clicks:
-        clicked.setdefault(click.query_id, set()).add(place_of[click.product_id])
+        row, product = clicked.setdefault(click.query_id, {}), place_of[click.product_id]
+        row[product] = row.get(product, 0.0) + click.weight
     return clicked

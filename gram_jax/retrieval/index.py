@@ -1,8 +1,9 @@
-"""The retrieval index: codes, the products under each, and how the model sees every posting.
+"""The retrieval index: codes, the products under each, and how the model sees every posting and
+every product.
 
-One thing of one digest: code table, trie and product token probabilities are built together, saved
-as one folder and refused when they do not belong to the model that searches. Knows nothing about
-queries.
+One thing of one digest: code table, trie, product token probabilities and product features are
+built together, saved as one folder and refused when they do not belong to the model that searches.
+Knows nothing about queries.
 """
 
 import dataclasses
@@ -24,12 +25,14 @@ from gram_jax.models.config import ModelConfig
 from gram_jax.models.params import Params, bind, digest_params
 from gram_jax.models.teacher_forcing import code_token_log_probs
 from gram_jax.retrieval.posting_batches import NONE, posting_batches
+from gram_jax.retrieval.product_features import ProductFeatures, product_terms
+from gram_jax.retrieval.text_embeddings import text_embeddings
 from gram_jax.text.encoding import encode_codes, encode_inputs
 from gram_jax.text.prompts import product_input
 from gram_jax.trie.builder import build_trie
 from gram_jax.trie.code_trie import CodeTrie
 
-_TABLE, _ARRAYS, _FACTS = "table", "arrays.npz", "index.json"
+_TABLE, _ARRAYS, _PRODUCTS, _FACTS = "table", "arrays.npz", "products.npz", "index.json"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -42,6 +45,8 @@ class RetrievalIndex:
       posting_token_log_probs: float16 [postings, length], ln P_i^t of every token of the posting's
         code given its product (method section 4), 0 after EOS; beside `posting_products`.
       params_digest: of the model's parameters that gave these.
+      product_features: of every product of the table; without them only the heads that score one
+        code at a time can read the index.
       digest: of all of the above; computed when left out.
 
     Raises:
@@ -52,6 +57,7 @@ class RetrievalIndex:
     trie: CodeTrie
     posting_token_log_probs: np.ndarray
     params_digest: str
+    product_features: ProductFeatures | None = None
     digest: str = ""
 
     def __post_init__(self):
@@ -60,6 +66,10 @@ class RetrievalIndex:
         if array.dtype != np.float16 or array.shape != shape:
             raise ValueError(f"posting_token_log_probs is {array.dtype} {array.shape}, "
                              f"not float16 {shape}")
+        features, num_products = self.product_features, len(self.code_table.product_ids)
+        if features is not None and features.num_products != num_products:
+            raise ValueError(f"product_features of {features.num_products} products, not "
+                             f"{num_products}")
         if not self.digest:
             object.__setattr__(self, "digest", _digest(self))
 
@@ -71,9 +81,10 @@ class RetrievalIndex:
 
 def build_index(code_table: CodeTable, vocabulary: Vocabulary, config: ModelConfig, params: Params,
                 product_texts: Sequence[str], *, batch_size: int = 128,
-                max_product_length: int = 40,
+                max_product_length: int = 40, max_product_terms: int = 32,
+                kept_parts: Path | None = None,
                 progress=lambda iterable, description, total: iterable) -> RetrievalIndex:
-    """Computes the token probabilities of every posting and puts the index together.
+    """Computes what the model says of every posting and product, and puts the index together.
 
     Args:
       code_table: codes and their products.
@@ -84,6 +95,9 @@ def build_index(code_table: CodeTable, vocabulary: Vocabulary, config: ModelConf
         the order of `code_table.product_ids`.
       batch_size: postings computed together, padding included.
       max_product_length: tokens kept of a product's text, EOS included, as in training.
+      max_product_terms: different tokens kept of a product's text to compare with a query's.
+      kept_parts: a folder where embeddings are kept as they are done, so that a killed run goes
+        on; None keeps none.
       progress: shown over the batches.
 
     Raises:
@@ -109,7 +123,11 @@ def build_index(code_table: CodeTable, vocabulary: Vocabulary, config: ModelConf
         codes[exists] = code_tokens[posting_codes[chosen], :batch.code_length]
         found = _token_log_probs(config, on_device, texts[batch.products], codes)
         log_probs[chosen, :batch.code_length] = np.asarray(found)[exists]
-    return RetrievalIndex(code_table, trie, log_probs, digest_params(params))
+    terms, token_idf = product_terms(vocabulary, product_texts, max_terms=max_product_terms)
+    embeddings = text_embeddings(config, params, texts, batch_size=batch_size, folder=kept_parts,
+                                 progress=progress)
+    return RetrievalIndex(code_table, trie, log_probs, digest_params(params),
+                          ProductFeatures(terms, token_idf, embeddings))
 
 
 @functools.partial(jax.jit, static_argnames="config")
@@ -131,6 +149,8 @@ def save_index(folder: str | os.PathLike, index: RetrievalIndex) -> None:
         index.code_table.save(fresh / _TABLE)
         np.savez(fresh / _ARRAYS, code_tokens=index.code_tokens,
                  posting_token_log_probs=index.posting_token_log_probs)
+        if index.product_features is not None:
+            index.product_features.save(fresh / _PRODUCTS)
         (fresh / _FACTS).write_text(json.dumps({
             "digest": index.digest, "params_digest": index.params_digest,
             "vocab_size": index.trie.vocab_size, "eos_id": index.trie.eos_id}), encoding="utf-8")
@@ -159,7 +179,9 @@ def load_index(folder: str | os.PathLike, *, params_digest: str) -> RetrievalInd
         code_table = CodeTable.load(folder / _TABLE)
         trie = build_trie(code_tokens, vocab_size=facts["vocab_size"], eos_id=facts["eos_id"],
                           max_depth=code_tokens.shape[1])
-        index = RetrievalIndex(code_table, trie, log_probs, built_with)
+        has_features = (folder / _PRODUCTS).exists()
+        features = ProductFeatures.load(folder / _PRODUCTS) if has_features else None
+        index = RetrievalIndex(code_table, trie, log_probs, built_with, features)
     except ArtifactError:
         raise
     except OSError as error:
@@ -176,4 +198,5 @@ def _digest(index: RetrievalIndex) -> str:
     return digest_texts([
         index.code_table.digest, index.params_digest, str(index.trie.vocab_size),
         digest_arrays({"code_tokens": index.code_tokens,
-                       "posting_token_log_probs": index.posting_token_log_probs})])
+                       "posting_token_log_probs": index.posting_token_log_probs}),
+        "" if index.product_features is None else index.product_features.digest])

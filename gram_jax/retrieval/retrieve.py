@@ -1,6 +1,6 @@
 """Query tokens to scored products, in one compiled program.
 
-Encode, search the codes, gather their postings, score, fold duplicates, take the top. Model and
+Encode, search the codes, gather their postings, fold duplicates, score, take the top. Model and
 index are arguments. Knows token ids and product numbers; nothing of texts.
 """
 
@@ -13,11 +13,14 @@ from gram_jax.core.errors import ConfigError
 from gram_jax.decoding.beam_search import beam_search
 from gram_jax.decoding.beam_state import Beams
 from gram_jax.models.cached_decoder import CachedDecoder
-from gram_jax.models.code_score import SIDE_COSTS
 from gram_jax.models.config import ModelConfig
-from gram_jax.models.params import Params
+from gram_jax.models.learned_score import LEARNED
+from gram_jax.models.params import Params, bind
+from gram_jax.models.text_embedding import mean_pooled
 from gram_jax.retrieval.device_index import DeviceIndex
-from gram_jax.retrieval.shortlist import shortlist
+from gram_jax.retrieval.learned_shortlist import learned_shortlist
+from gram_jax.retrieval.query_side import QuerySide
+from gram_jax.retrieval.shortlist import Ranked, shortlist
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -27,15 +30,15 @@ class RetrieveSettings:
     Args:
       beam_size: codes a query.
       num_products: products a query.
-      head: a name in `models.code_score.HEADS`.
-      reduce: a name in `scoring.REDUCES`.
+      head: a name in `models.code_score.HEADS`, or 'learned'.
+      reduce: a name in `scoring.REDUCES`; None for the learned head.
       normalize: as for `decoding.beam_search`.
     """
 
     beam_size: int
     num_products: int
     head: str
-    reduce: str
+    reduce: str | None
     normalize: str = "vocabulary"
 
 
@@ -74,13 +77,20 @@ def retrieve(params: Params, index: DeviceIndex, query_tokens: jax.Array, *,
     if settings.beam_size > index.beam_size:
         raise ConfigError(f"beam_size is {settings.beam_size}, but the index has room for the "
                           f"candidates of {index.beam_size} codes: make it with a larger one")
-    held = index.posting_costs if settings.head in SIDE_COSTS else index.posting_token_log_probs
-    if held is None:
+    if not index.holds_for(settings.head):
         raise ConfigError(f"the index does not hold what the head {settings.head!r} reads: make "
                           "it with that head")
-    beams = beam_search(CachedDecoder(config, params), index.trie, query_tokens,
+    encoded = bind(config, params).encode(query_tokens)
+    beams = beam_search(CachedDecoder(config, params, encoded), index.trie, query_tokens,
                         beam_size=settings.beam_size, normalize=settings.normalize)
-    products, scores, codes = shortlist(
-        index, beams, head=settings.head, reduce=settings.reduce,
-        num_products=settings.num_products)
-    return Results(products, scores, codes, beams)
+    side = QuerySide(query_tokens, mean_pooled(encoded, query_tokens))
+    return Results(*rank_products(index, beams, side, settings), beams)
+
+
+def rank_products(index: DeviceIndex, beams: Beams, side: QuerySide,
+                  settings: RetrieveSettings) -> Ranked:
+    """The best products of queries that were searched, by the head of the settings."""
+    if settings.head == LEARNED:
+        return learned_shortlist(index, beams, side, num_products=settings.num_products)
+    return shortlist(index, beams, head=settings.head, reduce=settings.reduce,
+                     num_products=settings.num_products)

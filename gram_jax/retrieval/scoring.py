@@ -13,6 +13,7 @@ import numpy as np
 
 from gram_jax.core.runs import RankedList
 from gram_jax.models.code_score import HEADS, CodeEvidence, CodeScoreParams, code_score
+from gram_jax.models.learned_score import LEARNED, LearnedScoreParams
 from gram_jax.retrieval.candidates import Candidates
 from gram_jax.retrieval.index import RetrievalIndex
 from gram_jax.retrieval.ordering import best_first
@@ -29,22 +30,27 @@ class ScoringHead:
     """How a product is scored.
 
     Args:
-      head: a name in `models.code_score.HEADS`.
-      reduce: a name in `REDUCES`.
-      params: weights and biases of the granularities.
+      head: a name in `models.code_score.HEADS`, or 'learned'.
+      reduce: a name in `REDUCES`; None for the learned head, which sees all codes at once.
+      params: weights and biases of the granularities, or what the learned head has learned.
 
     Raises:
-      ValueError: a name is unknown.
+      ValueError: a name is unknown, or the parts do not fit each other.
     """
 
     head: str = "log_prob_sum"
-    reduce: str = "best"
-    params: CodeScoreParams = dataclasses.field(default_factory=CodeScoreParams.initial)
+    reduce: str | None = "best"
+    params: CodeScoreParams | LearnedScoreParams = dataclasses.field(
+        default_factory=CodeScoreParams.initial)
 
     def __post_init__(self):
-        for name, known in ((self.head, HEADS), (self.reduce, REDUCES)):
+        is_learned = self.head == LEARNED
+        known_reduces = (None,) if is_learned else REDUCES
+        for name, known in ((self.head, (*HEADS, LEARNED)), (self.reduce, known_reduces)):
             if name not in known:
-                raise ValueError(f"{name!r} is not one of {', '.join(known)}")
+                raise ValueError(f"{name!r} is not one of {', '.join(map(str, known))}")
+        if isinstance(self.params, LearnedScoreParams) != is_learned:
+            raise ValueError(f"{type(self.params).__name__} are not those of {self.head!r}")
 
 
 def candidate_scores(head: str, params: CodeScoreParams, evidence: CodeEvidence) -> np.ndarray:
@@ -118,7 +124,7 @@ def rank_candidates(index: RetrievalIndex, beams: Sequence[QueryBeams], candidat
       index: what the candidates were gathered from.
       beams: what they were gathered for.
       candidates: of these beams.
-      scoring: how products are scored.
+      scoring: how products are scored, by a head that scores one code at a time.
       k: products a query; fewer where fewer were reached. Ties go to the product that comes first
         in the catalogue.
     """

@@ -1,11 +1,8 @@
 """From beams to the best products on the device: postings, scores, duplicates folded, the top.
 
-Knows beams, the device index and scoring heads; nothing of models or texts. The result is that of
-`candidates.gather_candidates` and `scoring.rank_candidates`, which do it on the host.
-
-Index glossary: a *candidate* is one posting of one beam; a row's candidates are numbered one after
-the other, beam by beam, in *places*. How many places are computed follows how many candidates
-there are, in steps of 4: the program holds a branch for each size.
+Knows beams, the device index and the heads that score one code at a time; nothing of models or
+texts. The result is that of `candidates.gather_candidates` and `scoring.rank_candidates`, which do
+it on the host. `places` says how candidates are numbered.
 """
 
 import functools
@@ -17,10 +14,18 @@ from gram_jax.decoding.beam_state import Beams
 from gram_jax.models.code_score import SIDE_COSTS, code_score, score_of_cost
 from gram_jax.retrieval.device_index import DeviceIndex
 from gram_jax.retrieval.grouping import group_leaders
+from gram_jax.retrieval.places import (
+    BeamPostings,
+    Places,
+    at_size,
+    entries,
+    of_beam,
+    pick,
+    places_of,
+    postings_of_beams,
+)
 from gram_jax.trie.code_trie import NO_CODE
 
-_SIZE_STEP = 4
-_SMALLEST_SIZE = 1024
 NO_PRODUCT = -1
 _NO_GROUP = 2**31 - 1
 _HIGHEST_RANK = 3e38
@@ -46,55 +51,38 @@ def shortlist(index: DeviceIndex, beams: Beams, *, head: str, reduce: str,
       fewer. Ties go to the product that comes first in the catalogue, and between codes to the
       better beam.
     """
-    codes = jnp.maximum(beams.code_ids, 0)
-    starts = index.posting_starts[codes]
-    widths = jnp.where(beams.alive, index.posting_starts[codes + 1] - starts, 0)
-    ends = jnp.cumsum(widths, axis=1, dtype=jnp.int32)
-    offsets = starts - (ends - widths)
+    found = postings_of_beams(index, beams)
 
     def of_size(size: int):
         def rank() -> Ranked:
-            places = jnp.broadcast_to(jnp.arange(size, dtype=jnp.int32), (codes.shape[0], size))
-            exists = places < ends[:, -1:]
-            beam = (places[:, :, None] >= ends[:, None, :]).sum(-1, dtype=jnp.int32)
-            beam = jnp.minimum(beam, codes.shape[1] - 1)
-            postings = jnp.where(exists, places + _of_beam(offsets, beam), 0)
-            products = _entries(index.posting_products, postings)
-            scores = _scores(index, beams, codes, beam, postings, head)
-            scores = jnp.where(exists, scores, -jnp.inf)
-            folded = _fold(products, scores, beam, exists, head, reduce, codes.shape[1])
-            return _top(*folded, codes, num_products)
+            places = places_of(index, found, size)
+            scores = _scores(index, beams, found, places, head)
+            scores = jnp.where(places.exists, scores, -jnp.inf)
+            folded = _fold(places, scores, head, reduce, found.codes.shape[1])
+            return top_products(*folded, found.codes, num_products)
         return rank
 
-    sizes = sizes_up_to(index.candidate_capacity)
-    fits = ends[:, -1].max() > jnp.array(sizes[:-1], jnp.int32)
-    return jax.lax.switch(fits.sum(), [of_size(size) for size in sizes])
+    return at_size(index, found, of_size)
 
 
-def sizes_up_to(capacity: int) -> tuple[int, ...]:
-    """The sizes that branches are made for, rising to the capacity."""
-    sizes = [capacity]
-    while sizes[0] > _SMALLEST_SIZE:
-        sizes.insert(0, -(-sizes[0] // _SIZE_STEP))
-    return tuple(sizes)
-
-
-def _scores(index: DeviceIndex, beams: Beams, codes, beam, postings, head: str) -> jax.Array:
+def _scores(index: DeviceIndex, beams: Beams, found: BeamPostings, places: Places,
+            head: str) -> jax.Array:
     """S(q, t | c) of every place, float32 [batch, size]."""
-    granularity = _of_beam(index.code_granularities[codes].astype(jnp.int32), beam)
+    beam = places.beam
+    granularity = of_beam(index.code_granularities[found.codes].astype(jnp.int32), beam)
     mask = beams.tokens != 0
     if head in SIDE_COSTS:
         query_costs = SIDE_COSTS[head](beams.token_log_probs, mask).sum(-1)
-        costs = _of_beam(query_costs, beam) + _entries(index.posting_costs, postings)
+        costs = of_beam(query_costs, beam) + entries(index.posting_costs, places.postings)
         return score_of_cost(index.score_params, costs, granularity)
     of_place = beam[..., None]
     return code_score(
-        head, index.score_params, _pick(beams.token_log_probs, of_place),
-        _entries(index.posting_token_log_probs, postings).astype(jnp.float32),
-        _pick(mask, of_place), granularity)
+        head, index.score_params, pick(beams.token_log_probs, of_place),
+        entries(index.posting_token_log_probs, places.postings).astype(jnp.float32),
+        pick(mask, of_place), granularity)
 
 
-def _fold(products, scores, beam, exists, head: str, reduce: str, num_beams: int):
+def _fold(places: Places, scores: jax.Array, head: str, reduce: str, num_beams: int):
     """Products, their scores and the beam that speaks most for each; at all other places -inf.
 
     'sum' of a head whose scores are logarithms adds probabilities; see `scoring.product_scores`.
@@ -105,7 +93,7 @@ def _fold(products, scores, beam, exists, head: str, reduce: str, num_beams: int
     """
     reducer = "best" if reduce == "best" else "log_sum" if head == "log_prob_sum" else "sum"
     return jax.lax.platform_dependent(
-        products, scores, beam, exists,
+        places.products, scores, places.beam, places.exists,
         tpu=functools.partial(fold_by_sort, reducer=reducer, num_beams=num_beams),
         default=functools.partial(fold_by_hash, reducer=reducer))
 
@@ -161,8 +149,16 @@ def _scatter(how: str, leaders: jax.Array, values: jax.Array, initial) -> jax.Ar
     return jax.vmap(of_row)(leaders, values)
 
 
-def _top(keys, products, beam, codes, num_products: int) -> Ranked:
-    """The highest keys, the lower product first among equals."""
+def top_products(keys, products, beam, codes, num_products: int) -> Ranked:
+    """The products of the highest keys, the lower product first among equals.
+
+    Args:
+      keys: float32 [batch, n]; -inf where there is no product.
+      products: int32 [batch, n]; one stands where a key is above -inf at most once.
+      beam: int32 [batch, n], whose code speaks most for the product.
+      codes: int32 [batch, beam].
+      num_products: how many.
+    """
     count = min(num_products, keys.shape[1])
     # The minimum and not the last: XLA makes a slice of top_k a sort of everything.
     least = jax.lax.top_k(keys, count)[0].min(axis=1, keepdims=True)
@@ -172,24 +168,10 @@ def _top(keys, products, beam, codes, num_products: int) -> Ranked:
     ranks = jnp.where(keys > least, _HIGHEST_RANK, jnp.where(keys == least, at_least, 0.0))
     chosen = jax.lax.top_k(ranks, count)[1]
     falling, products, codes = jax.lax.sort(
-        (-_pick(keys, chosen), _pick(products, chosen), _pick(codes, _pick(beam, chosen))),
+        (-pick(keys, chosen), pick(products, chosen), pick(codes, pick(beam, chosen))),
         num_keys=2)
     exists = falling < jnp.inf
     room = ((0, 0), (0, num_products - count))
     return (jnp.pad(jnp.where(exists, products, NO_PRODUCT), room, constant_values=NO_PRODUCT),
             jnp.pad(-falling, room, constant_values=-jnp.inf),
             jnp.pad(jnp.where(exists, codes, NO_CODE), room, constant_values=NO_CODE))
-
-
-def _of_beam(values: jax.Array, beam: jax.Array) -> jax.Array:
-    """The value ([batch, beams]) of each place's beam ([batch, n]), without a gather."""
-    is_own = beam[:, :, None] == jnp.arange(values.shape[1])
-    return jnp.where(is_own, values[:, None, :], 0).sum(-1, dtype=values.dtype)
-
-
-def _entries(array: jax.Array, places: jax.Array) -> jax.Array:
-    return array.at[places].get(mode="promise_in_bounds")
-
-
-def _pick(array: jax.Array, columns: jax.Array) -> jax.Array:
-    return jnp.take_along_axis(array, columns, axis=1, mode="promise_in_bounds")

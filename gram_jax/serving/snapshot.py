@@ -9,16 +9,14 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-
 from gram_jax.core.errors import ArtifactError, ConfigError
 from gram_jax.core.records import Query
-from gram_jax.models.code_score import CodeScoreParams
 from gram_jax.models.config import ModelConfig
 from gram_jax.models.params import Params, digest_params, load_params, save_params
 from gram_jax.retrieval.generative import GenerativeRetriever
 from gram_jax.retrieval.index import RetrievalIndex, load_index, save_index
 from gram_jax.retrieval.scoring import ScoringHead
+from gram_jax.retrieval.scoring_files import load_scoring, save_scoring
 from gram_jax.text.vocabulary import SentencePieceVocabulary
 
 
@@ -102,16 +100,11 @@ def save_snapshot(folder: Path, snapshot: Snapshot) -> None:
     save_params(folder / "params.npz", snapshot.params)
     save_index(folder / "index", snapshot.index)
     (folder / "vocabulary.model").write_bytes(snapshot.vocabulary.model_bytes)
+    save_scoring(folder / "scoring", snapshot.scoring)
     _write_json(folder / "titles.json", dict(snapshot.titles))
     _write_json(folder / "snapshot.json", {
         "model": dataclasses.asdict(snapshot.config),
         "search": dataclasses.asdict(snapshot.search),
-        "scoring": {
-            "head": snapshot.scoring.head,
-            "reduce": snapshot.scoring.reduce,
-            "granularity_weights": np.asarray(snapshot.scoring.params.granularity_weights).tolist(),
-            "granularity_bias": np.asarray(snapshot.scoring.params.granularity_bias).tolist(),
-        },
         "vocabulary_digest": snapshot.vocabulary.digest,
     })
 
@@ -126,11 +119,7 @@ def load_snapshot(folder: Path) -> Snapshot:
         fields = json.loads((folder / "snapshot.json").read_text(encoding="utf-8"))
         titles = json.loads((folder / "titles.json").read_text(encoding="utf-8"))
         config = ModelConfig(**fields["model"])
-        scoring = fields["scoring"]
         search = SearchSettings(**fields["search"])
-        score_params = CodeScoreParams(
-            np.asarray(scoring["granularity_weights"], np.float32),
-            np.asarray(scoring["granularity_bias"], np.float32))
         expected_vocabulary = fields["vocabulary_digest"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ArtifactError(f"{folder} is not a whole snapshot: {error!r}. "
@@ -141,8 +130,8 @@ def load_snapshot(folder: Path) -> Snapshot:
                             "with. Run the stage 'index' again.")
     params = load_params(folder / "params.npz", config)
     index = load_index(folder / "index", params_digest=digest_params(params))
-    return Snapshot(config, params, vocabulary, index,
-                    ScoringHead(scoring["head"], scoring["reduce"], score_params), search, titles)
+    scoring = load_scoring(folder / "scoring")
+    return Snapshot(config, params, vocabulary, index, scoring, search, titles)
 
 
 def _write_json(path: Path, value: object) -> None:

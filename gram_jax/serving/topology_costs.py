@@ -27,9 +27,9 @@ from gram_jax.models.config import ModelConfig
 from gram_jax.models.params import abstract_params, logical_axes
 from gram_jax.partitioning.partitioner import Partitioner
 from gram_jax.retrieval.device_index import DeviceIndex, index_logical_axes
-from gram_jax.retrieval.retrieve import RetrieveSettings
+from gram_jax.retrieval.query_side import QuerySide
+from gram_jax.retrieval.retrieve import RetrieveSettings, rank_products
 from gram_jax.retrieval.sharded import sharded_retrieve, split_rows
-from gram_jax.retrieval.shortlist import shortlist
 
 
 @dataclasses.dataclass(frozen=True)
@@ -169,12 +169,15 @@ def program_costs(config: ModelConfig, index: DeviceIndex, settings: RetrieveSet
                   by_batch(beam, np.float32), by_batch(beam, np.int32), by_batch(beam, np.bool_))
 
     encode = functools.partial(CachedDecoder.prefill, max_length=length)
-    make_list = functools.partial(shortlist, head=settings.head, reduce=settings.reduce,
-                                  num_products=settings.num_products)
+    side = QuerySide(queries, by_batch((batch_size, config.d_model), np.float32))
+
+    def make_list(index: DeviceIndex, searched: tuple[Beams, QuerySide]):
+        return rank_products(index, *searched, settings)
+
     encoder, listing = (
         _cost(jax.jit(split_rows(part, partitioner, num_whole=1)).lower(*arguments).compile())
         for part, *arguments in ((encode, CachedDecoder(config, params), queries),
-                                 (make_list, index, beams)))
+                                 (make_list, index, (beams, side))))
     whole = sharded_retrieve(partitioner, config=config, settings=settings).lower(
         params, index, queries).compile()
     memory = whole.memory_analysis()

@@ -11,16 +11,27 @@ from gram_jax.codes.code import Code
 from gram_jax.codes.code_table import CodeTable
 from gram_jax.core.records import Query
 from gram_jax.models.config import ModelConfig
+from gram_jax.models.learned_score import (
+    FEATURE_GROUPS,
+    LEARNED,
+    EmbeddingMaps,
+    LearnedScoreParams,
+    features_of,
+)
 from gram_jax.models.params import Params, bind
 from gram_jax.models.teacher_forcing import code_token_log_probs
 from gram_jax.retrieval.index import RetrievalIndex, build_index
+from gram_jax.retrieval.product_features import ProductFeatures
 from gram_jax.retrieval.query_beams import QueryBeams
+from gram_jax.retrieval.query_side import QuerySide
+from gram_jax.retrieval.scoring import ScoringHead
 from gram_jax.testing.tiny_model import tiny_config, tiny_params
 from gram_jax.text.encoding import with_eos
 from gram_jax.trie.builder import build_trie
 
 WORDS = ("nike", "adidas", "shoe", "boot", "red", "blue", "men", "air", "max", "trail")
 MAX_LENGTH = 8
+D_MODEL = 16
 
 
 class WordVocabulary:
@@ -86,7 +97,40 @@ def random_index(rng, *, num_products=10, params_digest="params", on_grid=False)
     trie = build_trie(tokens, vocab_size=64, eos_id=1)
     log_probs = random_log_probs(rng, (table.num_postings, trie.max_depth), on_grid)
     log_probs[tokens[table.posting_codes] == 0] = 0
-    return RetrievalIndex(table, trie, log_probs.astype(np.float16), params_digest)
+    return RetrievalIndex(table, trie, log_probs.astype(np.float16), params_digest,
+                          random_product_features(rng, num_products))
+
+
+def random_product_features(rng, num_products, *, vocab_size=64):
+    """Up to five terms a product out of 30, and drawn embeddings."""
+    terms = np.zeros((num_products, 5), np.int32)
+    for row in terms:
+        count = rng.integers(0, 6)
+        row[:count] = np.sort(rng.choice(np.arange(2, 32), count, replace=False))
+    idf = np.where(np.arange(vocab_size) < 2, 0, rng.uniform(0.1, 5, vocab_size))
+    return ProductFeatures(terms, idf.astype(np.float32),
+                           rng.normal(0, 1, (num_products, D_MODEL)).astype(np.float16))
+
+
+def random_side(rng, num_queries, *, length=6):
+    """Queries of tokens out of those that products have, and drawn embeddings."""
+    tokens = rng.integers(2, 34, (num_queries, length)).astype(np.int32)
+    tokens[np.arange(length) >= rng.integers(1, length + 1, (num_queries, 1))] = 0
+    return QuerySide(tokens, rng.normal(0, 1, (num_queries, D_MODEL)).astype(np.float32))
+
+
+def random_learned_head(rng, groups=tuple(FEATURE_GROUPS), *, num_scored=10_000, hidden_size=4):
+    """The learned head with drawn weights."""
+    def draw(*shape):
+        return rng.normal(0, 1, shape).astype(np.float32)
+
+    features = features_of(groups)
+    maps = (EmbeddingMaps(draw(D_MODEL), draw(D_MODEL, 8), draw(D_MODEL), draw(D_MODEL, 8))
+            if "embedding" in groups else None)
+    count = len(features)
+    return ScoringHead(LEARNED, None, LearnedScoreParams(
+        draw(count), rng.uniform(0.5, 2, count).astype(np.float32), draw(count),
+        draw(count, hidden_size), draw(hidden_size), draw(hidden_size), maps, features, num_scored))
 
 
 def random_beams(rng, index, query_id, *, on_grid=False):

@@ -24,6 +24,7 @@ from gram_jax.retrieval.scoring import ScoringHead
 from gram_jax.testing.tiny_model import tiny_config
 from gram_jax.text.encoding import with_eos
 from gram_jax.trie.builder import build_trie
+from tests.retrieval.conftest import random_learned_head, random_product_features
 
 COMPILED = "/jax/core/compile/backend_compile_duration"
 ROWS = np.array([[5, 6, 1, 0], [7, 1, 0, 0]], np.int32)
@@ -56,13 +57,18 @@ def drawn_index(world, num_codes, *, num_products=40, seed=0):
     trie = build_trie(with_eos(list(rows)[:num_codes], 1, 8), vocab_size=64, eos_id=1, max_depth=8)
     log_probs = -rng.uniform(0, 3, (table.num_postings, 8)).astype(np.float16)
     log_probs[trie.code_tokens[table.posting_codes] == 0] = 0
-    return RetrievalIndex(table, trie, log_probs, world.index.params_digest)
+    return RetrievalIndex(table, trie, log_probs, world.index.params_digest,
+                          random_product_features(rng, num_products))
 
 
-def programs_of(world, index, **changes):
+def programs_of(world, index, scoring=None, **changes):
     settings = {"beam_size": 3, "num_products": 5, "buckets": Buckets((1, 2), (8,))}
-    return RetrievePrograms(world.config, world.params, index, ScoringHead(),
+    return RetrievePrograms(world.config, world.params, index, scoring or ScoringHead(),
                             **(settings | changes))
+
+
+def learned_head():
+    return random_learned_head(np.random.default_rng(0))
 
 
 def assert_answers_alike(found, expected):
@@ -93,6 +99,25 @@ def test_codes_and_products_come_and_go_inside_a_class_without_compiling(world):
         assert done.done() and done.result() is False and not compiled
         assert programs.serving.index is index
         assert_answers_alike(found, programs_of(world, index).run(ROWS, k=5))
+
+
+def test_products_of_the_learned_head_come_and_go_inside_a_class_without_compiling(world):
+    scoring = learned_head()
+    programs = programs_of(world, drawn_index(world, 30), scoring)
+    programs.warm()
+    for num_codes, num_products in ((31, 40), (60, 250), (1, 40)):
+        index = drawn_index(world, num_codes, num_products=num_products, seed=num_codes)
+        with count_compilations() as compiled:
+            done = programs.swap(index)
+            found = programs.run(ROWS, k=5)
+        assert done.done() and done.result() is False and not compiled
+        assert_answers_alike(found, programs_of(world, index, scoring).run(ROWS, k=5))
+    larger = drawn_index(world, 30, num_products=300)
+    with count_compilations() as compiled:
+        assert programs.swap(larger).result(timeout=120) is True
+    assert compiled
+    assert_answers_alike(programs.run(ROWS, k=5),
+                         programs_of(world, larger, scoring).run(ROWS, k=5))
 
 
 def test_a_new_class_compiles_beside_the_requests_that_the_old_index_answers(world, monkeypatch):
@@ -166,13 +191,15 @@ def test_an_error_while_compiling_reaches_who_waits_and_the_old_index_answers(wo
     programs.run(ROWS, k=5)
 
 
-@pytest.mark.parametrize("head", sorted(HEADS))
-def test_an_index_without_codes_and_a_row_without_tokens_find_nothing(world, head):
+@pytest.mark.parametrize("scoring", [*map(ScoringHead, sorted(HEADS)), learned_head()],
+                         ids=lambda scoring: scoring.head)
+def test_an_index_without_codes_and_a_row_without_tokens_find_nothing(world, scoring):
     trie = build_trie(np.zeros((0, 1), np.int32), vocab_size=64, eos_id=1)
     empty = RetrievalIndex(CodeTable.build({}, ("p0",)), trie,
-                           np.zeros((0, trie.max_depth), np.float16), world.index.params_digest)
+                           np.zeros((0, trie.max_depth), np.float16), world.index.params_digest,
+                           random_product_features(np.random.default_rng(0), 1))
     for index, rows in ((empty, ROWS), (world.index, np.zeros((2, 3), np.int32))):
-        programs = RetrievePrograms(world.config, world.params, index, ScoringHead(head),
+        programs = RetrievePrograms(world.config, world.params, index, scoring,
                                     beam_size=3, num_products=5, buckets=Buckets((2,), (8,)))
         found = programs.run(rows, k=4)
         assert found.products.shape == (2, 4)
@@ -223,4 +250,7 @@ def test_more_beams_or_another_head_than_the_index_was_made_for_are_refused(worl
         retrieve(world.params, index, ROWS, config=world.config, settings=settings)
     settings = dataclasses.replace(settings, beam_size=4, head="jensen_shannon")
     with pytest.raises(ConfigError, match="jensen_shannon"):
+        retrieve(world.params, index, ROWS, config=world.config, settings=settings)
+    settings = dataclasses.replace(settings, head="learned", reduce=None)
+    with pytest.raises(ConfigError, match="learned"):
         retrieve(world.params, index, ROWS, config=world.config, settings=settings)

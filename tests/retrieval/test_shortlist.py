@@ -8,18 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gram_jax.decoding.beam_state import Beams
 from gram_jax.models.code_score import HEADS, CodeScoreParams
 from gram_jax.retrieval.candidates import gather_candidates
 from gram_jax.retrieval.device_index import device_index
+from gram_jax.retrieval.places import sizes_up_to
 from gram_jax.retrieval.scoring import REDUCES, ScoringHead, rank_candidates
-from gram_jax.retrieval.shortlist import (
-    NO_PRODUCT,
-    fold_by_hash,
-    fold_by_sort,
-    shortlist,
-    sizes_up_to,
-)
+from gram_jax.retrieval.searched import stack_beams
+from gram_jax.retrieval.shortlist import NO_PRODUCT, fold_by_hash, fold_by_sort, shortlist
 from tests.retrieval.conftest import random_beams, random_index
 
 BEAM_SIZE = 6
@@ -30,16 +25,7 @@ on_device = jax.jit(shortlist, static_argnames=("head", "reduce", "num_products"
 
 def as_beams(rows, length):
     """What beam search would have returned for the same beams."""
-    def stacked(name, shape, fill):
-        whole = np.full((len(rows), BEAM_SIZE, *shape), fill)
-        for place, row in enumerate(rows):
-            whole[place, :len(row.code_ids)] = getattr(row, name)
-        return whole
-
-    code_ids = stacked("code_ids", (), -1).astype(np.int32)
-    return Beams(stacked("tokens", (length,), 0).astype(np.int32),
-                 stacked("token_log_probs", (length,), 0.0).astype(np.float32),
-                 stacked("log_probs", (), -np.inf).astype(np.float32), code_ids, code_ids >= 0)
+    return stack_beams(rows, len(rows), BEAM_SIZE, length)
 
 
 def check_against_host(index, rows, scoring, k):

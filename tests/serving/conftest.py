@@ -1,5 +1,7 @@
 """A snapshot of the tiny shop, with a model that has learned nothing."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,7 @@ from gram_jax.serving.snapshot import SearchSettings, Snapshot
 from gram_jax.testing.tiny_catalog import tiny_shop
 from gram_jax.testing.tiny_model import tiny_config, tiny_params
 from gram_jax.text.vocabulary import SentencePieceVocabulary, train_vocabulary
+from tests.retrieval.conftest import random_learned_head
 
 SEARCH = SearchSettings(beam_size=4, batch_size=2, max_query_length=8)
 
@@ -36,3 +39,9 @@ def snapshot(tmp_path_factory) -> Snapshot:
     weights = CodeScoreParams(np.array([-1, -2, -.5], np.float32), np.array([0, .5, 1], np.float32))
     return Snapshot(config, params, vocabulary, index, ScoringHead("log_prob_sum", "sum", weights),
                     SEARCH, {product.product_id: product.title for product in products})
+
+
+@pytest.fixture(scope="session")
+def learned_snapshot(snapshot) -> Snapshot:
+    """The same with the learned head, of drawn weights."""
+    return dataclasses.replace(snapshot, scoring=random_learned_head(np.random.default_rng(0)))

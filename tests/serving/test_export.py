@@ -58,6 +58,18 @@ def test_another_process_answers_alike_without_the_source_of_the_model(snapshot,
                                    rtol=1e-5)
 
 
+def test_the_learned_head_is_exported_with_the_rest(learned_snapshot, tmp_path):
+    export_snapshot(learned_snapshot, tmp_path / "programs")
+    queries, rows = rows_of(learned_snapshot, TEXTS[:2])
+    exported = ExportedRetriever(tmp_path / "programs")
+    found = exported.retrieve(rows, k=5)
+    for place, (_, ranked) in enumerate(learned_snapshot.retriever.answers(queries, k=5)):
+        count = len(ranked.product_ids)
+        products = [exported.product_ids[i] for i in found["products"][place][:count]]
+        assert tuple(products) == ranked.product_ids and ranked.product_ids
+        np.testing.assert_allclose(found["scores"][place][:count], ranked.scores, rtol=1e-5)
+
+
 def test_what_it_is_stands_beside_it(snapshot, folder):
     facts = json.loads((folder / FACTS).read_text())
     assert facts["digest"] == snapshot.index.digest

@@ -31,8 +31,18 @@ def test_what_is_loaded_answers_like_what_was_saved(snapshot, folder):
             assert found.code in codes and found.title == snapshot.titles[found.product_id]
 
 
+def test_the_learned_head_comes_back_as_it_was(learned_snapshot, tmp_path):
+    save_snapshot(tmp_path, learned_snapshot)
+    loaded = load_snapshot(tmp_path)
+    assert loaded.scoring.params.features == learned_snapshot.scoring.params.features
+    for text in ("red running shoe", "steel sink"):
+        before, after = (s.answer(Query("q", text), k=5) for s in (learned_snapshot, loaded))
+        assert before == after and before.products
+
+
 def test_a_missing_or_damaged_part_is_refused(folder, tmp_path):
-    for name in ("snapshot.json", "titles.json", "params.npz", "vocabulary.model"):
+    for name in ("snapshot.json", "titles.json", "params.npz", "vocabulary.model", "scoring.json",
+                 "scoring.npz"):
         broken = tmp_path / f"broken.{name}"
         shutil.copytree(folder, broken)
         (broken / name).write_bytes((broken / name).read_bytes()[:40])

@@ -27,6 +27,7 @@ STAGES = (
     Stage("vocabulary", ("prepare", "codes"), ("build_vocabulary",), build_vocabulary),
     Stage("train", ("codes", "vocabulary"), ("train", "product_task_rate"), train,
           resumable=True),
-    Stage("index", ("prepare", "codes", "vocabulary", "train"), ("build_index",), build_index),
+    Stage("index", ("prepare", "codes", "vocabulary", "train"), ("build_index",), build_index,
+          resumable=True),
     Stage("evaluate", ("prepare", "index"), ("evaluate",), evaluate),
 )

@@ -1,7 +1,9 @@
 """evaluate: GRAM and tuned BM25 on the test queries, side by side."""
 
+import dataclasses
+import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import gin
 
@@ -14,13 +16,17 @@ from gram_jax.evaluation.metrics import evaluated_queries, measures_with
 from gram_jax.evaluation.report import report_json, report_markdown
 from gram_jax.evaluation.trec import write_qrels, write_run, write_run_codes
 from gram_jax.pipeline.stage import StageContext
+from gram_jax.pipeline.stages.index import HEADS
+from gram_jax.retrieval.generative import GenerativeRetriever
+from gram_jax.retrieval.scoring_files import load_scoring
 from gram_jax.retrieval.validity import invalid_code_share
-from gram_jax.serving.snapshot import load_snapshot
+from gram_jax.serving.snapshot import Snapshot, load_snapshot
 
 
 @gin.configurable
 def evaluate(context: StageContext, *, num_results: int = 300,
-             measures: Mapping[str, str] | None = None) -> Mapping[str, object]:
+             measures: Mapping[str, str] | None = None,
+             heads: Sequence[str] = ()) -> Mapping[str, object]:
     """Runs both methods on every judged test query and writes runs, qrels and report.
 
     BM25's k1 and b are tuned on the tune queries, as GRAM's scoring head is. A shop without test
@@ -31,9 +37,12 @@ def evaluate(context: StageContext, *, num_results: int = 300,
       num_results: products a query.
       measures: further measures of the report, such as a data set's official gains: name -> how
         ir_measures writes it.
+      heads: further scoring heads to report GRAM with, files in the folder `heads` of the index
+        without their ending, such as 'learned_code'.
 
     Raises:
       InputError: no test query has a relevant product.
+      ArtifactError: a head is not there.
       ConfigError: ir_measures does not know a measure.
     """
     measures = measures_with(measures or {})
@@ -54,21 +63,24 @@ def evaluate(context: StageContext, *, num_results: int = 300,
 
     bm25 = tune_bm25(shop.products, shop.queries_of("tune"), shop.qrels("tune"),
                      progress=context.progress).retriever
-    gram = snapshot.retriever
-    gram.warm("batch", k=num_results)
     bm25_run, bm25_ms = timed_run(bm25, queries, k=num_results, progress=context.progress)
-    gram_run, gram_ms = timed_run(gram, queries, k=num_results, progress=context.progress)
-    results = [
-        method_result(bm25_run, qrels, ms_per_query=bm25_ms, measures=measures),
-        method_result(gram_run, qrels, ms_per_query=gram_ms, baseline=bm25_run,
-                      measures=measures, invalid_code_share=invalid_code_share(
-                          gram.beams(queries), snapshot.index.code_table, snapshot.vocabulary)),
-    ]
+    results = [method_result(bm25_run, qrels, ms_per_query=bm25_ms, measures=measures)]
+    snapshot.retriever.warm("batch", k=num_results)
+    invalid_codes = invalid_code_share(
+        snapshot.retriever.beams(queries), snapshot.index.code_table, snapshot.vocabulary)
+    gram_runs = []
+    for gram in itertools.chain([snapshot.retriever], _with_heads(snapshot, context, heads)):
+        gram.warm("batch", k=num_results)
+        run, milliseconds = timed_run(gram, queries, k=num_results, progress=context.progress)
+        results.append(method_result(run, qrels, ms_per_query=milliseconds, baseline=bm25_run,
+                                     measures=measures, invalid_code_share=invalid_codes))
+        gram_runs.append(run)
 
     write_qrels(context.folder / "qrels.test.txt", qrels)
-    for run in (bm25_run, gram_run):
+    for run in (bm25_run, *gram_runs):
         write_run(context.folder / "runs" / f"{run.name}.test.txt", run)
-    write_run_codes(context.folder / "runs" / f"{gram_run.name}.test.codes.tsv", gram_run)
+    for run in gram_runs:
+        write_run_codes(context.folder / "runs" / f"{run.name}.test.codes.tsv", run)
     report = report_json(results, measures=measures) | {
         "queries": len(queries), "products": len(shop.products),
         "bm25": {"k1": bm25.k1, "b": bm25.b}}
@@ -78,3 +90,13 @@ def evaluate(context: StageContext, *, num_results: int = 300,
         stream.write(report_markdown(results))
     return {"queries": len(queries), "bm25": report["bm25"],
             **{result.name: result.figures for result in results}}
+
+
+def _with_heads(snapshot: Snapshot, context: StageContext,
+                heads: Sequence[str]) -> Iterator[GenerativeRetriever]:
+    """GRAM with each head in turn; its codes are the same."""
+    folder = context.workdir.require("index") / HEADS
+    for head in heads:
+        retriever = dataclasses.replace(snapshot, scoring=load_scoring(folder / head)).retriever
+        retriever.name = f"{retriever.name}-{head}"
+        yield retriever

@@ -1,6 +1,7 @@
 """index: the product side of every posting, the scoring head, and the snapshot that serves."""
 
 import json
+import shutil
 from collections.abc import Mapping
 
 import gin
@@ -16,27 +17,39 @@ from gram_jax.models.params import load_params
 from gram_jax.pipeline.stage import StageContext
 from gram_jax.retrieval import index as indexing
 from gram_jax.retrieval.head_choice import choose_head
+from gram_jax.retrieval.head_figures import HeadFigures
+from gram_jax.retrieval.learned_choice import LearnedHeadSettings
 from gram_jax.retrieval.scoring import ScoringHead
+from gram_jax.retrieval.scoring_files import save_scoring
 from gram_jax.serving.snapshot import SearchSettings, Snapshot, save_snapshot
 from gram_jax.text.vocabulary import SentencePieceVocabulary
+
+HEADS = "heads"
+"""The folder with the best head of each family."""
+
+_PARTS = "parts"
 
 
 @gin.configurable
 def build_index(context: StageContext, *, search: SearchSettings = gin.REQUIRED,
                 max_product_length: int = gin.REQUIRED, batch_size: int = 256,
-                num_fit_queries: int = 1000, num_tune_queries: int = 1000) -> Mapping[str, object]:
-    """Builds the index, learns the scoring weights, and writes the snapshot.
+                max_product_terms: int = 32, num_fit_queries: int = 1000,
+                num_tune_queries: int = 1000,
+                learned: LearnedHeadSettings | None = None) -> Mapping[str, object]:
+    """Builds the index, fits the scoring heads, and writes the snapshot.
 
-    Weights are learned by the margin loss on train queries; the head that is kept is the one
-    with the better recall on tune queries. A shop without tune queries has the plain sum.
+    Heads are fitted on train queries; the one that serves is the best on tune queries, and the
+    best of each family lies in `heads/` beside it. A shop without tune queries has the plain sum.
 
     Args:
       context: where to read and write.
       search: beam size and shapes of the search programs.
       max_product_length: tokens of a product's text, EOS included.
-      batch_size: postings computed together.
-      num_fit_queries: train queries that the scoring weights are learned on.
+      batch_size: postings, or products, computed together.
+      max_product_terms: different tokens of a product's text that a query is compared with.
+      num_fit_queries: train queries that the heads are fitted on.
       num_tune_queries: tune queries that the head is chosen on.
+      learned: of the learned head; None leaves it out.
     """
     workdir = context.workdir
     shop = read_shop(workdir.require("prepare") / "shop")
@@ -48,7 +61,9 @@ def build_index(context: StageContext, *, search: SearchSettings = gin.REQUIRED,
     index = indexing.build_index(
         code_table, vocabulary, config, params,
         [product_text(shop.product_by_id[product_id]) for product_id in code_table.product_ids],
-        batch_size=batch_size, max_product_length=max_product_length, progress=context.progress)
+        batch_size=batch_size, max_product_length=max_product_length,
+        max_product_terms=max_product_terms, kept_parts=context.folder / _PARTS,
+        progress=context.progress)
     scoring, tried = ScoringHead(), ()
     if shop.queries_of("tune"):
         choice = choose_head(
@@ -56,8 +71,10 @@ def build_index(context: StageContext, *, search: SearchSettings = gin.REQUIRED,
             batch_size=search.batch_size, max_query_length=search.max_query_length,
             train_queries=_sample(shop, "train", num_fit_queries),
             clicks=shop.clicks_of("train"), tune_queries=_sample(shop, "tune", num_tune_queries),
-            tune_qrels=shop.qrels("tune"), progress=context.progress)
+            tune_qrels=shop.qrels("tune"), learned=learned, progress=context.progress)
         scoring, tried = choice.scoring, choice.tried
+        for family, best in choice.best_of_families.items():
+            save_scoring(context.folder / HEADS / family, best.scoring)
     else:
         context.say("no tune queries to choose a scoring head on: the plain sum is taken")
     titles = {product.product_id: product.title for product in shop.products}
@@ -66,11 +83,16 @@ def build_index(context: StageContext, *, search: SearchSettings = gin.REQUIRED,
     # The program that answers single searches then waits in the compilation cache.
     snapshot.retriever.warm("lone")
     with atomic_file(context.folder / "scoring_trials.json") as stream:
-        json.dump({way.name: way.figures for way in tried}, stream, indent=2)
+        json.dump({way.name: _record(way) for way in tried}, stream, indent=2)
+    shutil.rmtree(context.folder / _PARTS)
     counts = {"codes": code_table.num_codes, "postings": code_table.num_postings,
               "digest": index.digest}
     return counts | ({"scoring": tried[0].name, "tune": tried[0].figures} if tried else
                      {"scoring": f"{scoring.head}, {scoring.reduce}, initial"})
+
+
+def _record(way: HeadFigures) -> dict[str, object]:
+    return {**way.figures, **({"settings": way.settings} if way.settings else {})}
 
 
 def _sample(shop: Shop, split: str, count: int) -> list[Query]:
