@@ -59,11 +59,12 @@ class CachedDecoder:
           position: int32 [], of the first of them; all must be less than `max_length`.
 
         Returns:
-          float32 [batch, beam, num, vocab_size] logits of the tokens that follow, the new cache.
+          float32 [batch, beam, num, output_vocab_size] logits of the tokens that follow, the new
+          cache.
         """
         model = bind(self.config, self.params)
         hidden, past = model.decoder.step(
-            model.token_embedder(tokens),
+            model.code_embedder(tokens),
             cache.past,
             cache.encoded,
             cache.encoder_bias,

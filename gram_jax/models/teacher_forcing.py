@@ -19,7 +19,7 @@ def code_token_log_probs(
 
     Returns:
       float32 [batch, codes, length], 0 where padded. The logits behind it take
-      4 * batch * codes * length * vocab_size bytes.
+      4 * batch * codes * length * output_vocab_size bytes.
     """
     targets = code_tokens.reshape(-1, code_tokens.shape[-1])
     inputs = jnp.pad(targets, ((0, 0), (1, 0)))[:, :-1]

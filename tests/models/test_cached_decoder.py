@@ -8,15 +8,22 @@ from hypothesis import strategies as st
 
 from gram_jax.models.cached_decoder import CachedDecoder
 from gram_jax.models.params import bind
+from gram_jax.testing.tiny_bert import tiny_bert_config
 from gram_jax.testing.tiny_model import tiny_config, tiny_params
 
 BATCH, BEAM, LENGTH, VOCAB = 2, 3, 5, 64
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["untied", "tied"])
+CONFIGS = {
+    "untied": tiny_config(VOCAB, num_decoder_layers=2),
+    "tied": tiny_config(VOCAB, num_decoder_layers=2, tie_embeddings=True),
+    "bert": tiny_bert_config(num_decoder_layers=2, output_vocab_size=VOCAB),
+}
+
+
+@pytest.fixture(scope="module", params=CONFIGS)
 def decoder(request):
-    config = tiny_config(VOCAB, num_decoder_layers=2, tie_embeddings=request.param)
-    return CachedDecoder(config, tiny_params(config))
+    return CachedDecoder(CONFIGS[request.param], tiny_params(CONFIGS[request.param]))
 
 
 @jax.jit
