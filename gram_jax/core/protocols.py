@@ -13,13 +13,19 @@ Cache = Any
 
 
 class Vocabulary(Protocol):
-    """Text to token ids and back. Id 0 is padding; `eos_id` ends a sequence."""
+    """Text to token ids and back. Id 0 is padding; `eos_id` ends a sequence.
+
+    Codes are spelled in ids below `output_vocab_size`. What a model reads starts with `start_ids`,
+    which is empty where its encoder needs no mark.
+    """
 
     vocab_size: int
+    output_vocab_size: int
     eos_id: int
+    start_ids: tuple[int, ...]
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        """Token ids of each text, without EOS."""
+        """Token ids of each text, without `start_ids` and EOS."""
 
     def decode(self, token_ids: Sequence[Sequence[int]]) -> list[str]:
         """The text of each sequence; stops at EOS and skips padding."""

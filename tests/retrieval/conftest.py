@@ -26,8 +26,9 @@ MAX_LENGTH = 8
 class WordVocabulary:
     """A token for each word, numbered as they are met."""
 
-    vocab_size = 64
+    vocab_size = output_vocab_size = 64
     eos_id = 1
+    start_ids = ()
 
     def __init__(self):
         self.ids = {}

@@ -20,6 +20,32 @@ def test_inputs_are_the_first_tokens_and_eos(vocabulary, texts, max_length):
         assert row.tolist() == expected + [0] * (max_length - len(expected))
 
 
+class Marked:
+    """A vocabulary whose texts start with a mark, over the letters."""
+
+    vocab_size = output_vocab_size = 40
+    eos_id = 1
+    start_ids = (2,)
+
+    def encode(self, texts):
+        return [[ord(letter) - ord("a") + 3 for letter in text] for text in texts]
+
+
+@given(st.lists(st.text("abcxyz", max_size=8), max_size=4), st.integers(2, 9))
+def test_inputs_start_with_the_vocabularys_marks_and_codes_do_not(texts, max_length):
+    rows = encode_inputs(Marked(), texts, max_length)
+    for row, tokens in zip(rows, Marked().encode(texts)):
+        expected = [2, *tokens[: max_length - 2], 1]
+        assert row.tolist() == expected + [0] * (max_length - len(expected))
+    assert not (encode_codes(Marked(), texts) == 2).any()
+
+
+def test_marks_need_room_too():
+    assert encode_inputs(Marked(), ["a"], 2).tolist() == [[2, 1]]
+    with pytest.raises(ValueError, match="no room"):
+        encode_inputs(Marked(), ["a"], 1)
+
+
 @given(text_lists)
 def test_codes_come_back_whole(vocabulary, codes):
     rows = encode_codes(vocabulary, codes)
