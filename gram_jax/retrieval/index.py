@@ -92,7 +92,7 @@ def build_index(code_table: CodeTable, vocabulary: Vocabulary, config: ModelConf
     """
     if len(product_texts) != len(code_table.product_ids):
         raise ValueError(f"{len(product_texts)} texts for {len(code_table.product_ids)} products")
-    trie = _spell(code_table, vocabulary)
+    trie = _spell(code_table, vocabulary, config.output_vocab_size)
     code_tokens = trie.code_tokens[:code_table.num_codes]
     texts = encode_inputs(vocabulary, [product_input(text) for text in product_texts],
                           max_product_length)
@@ -118,10 +118,10 @@ def _token_log_probs(config: ModelConfig, params: Params, texts, codes) -> jax.A
     return code_token_log_probs(bind(config, params), texts, codes)
 
 
-def _spell(code_table: CodeTable, vocabulary: Vocabulary) -> CodeTrie:
-    """The trie of the codes as the vocabulary spells them."""
+def _spell(code_table: CodeTable, vocabulary: Vocabulary, num_tokens: int) -> CodeTrie:
+    """The trie of the codes as the vocabulary spells them, in tokens below `num_tokens`."""
     names = [code.text for code in code_table.codes]
-    return build_trie(encode_codes(vocabulary, names), vocab_size=vocabulary.vocab_size,
+    return build_trie(encode_codes(vocabulary, names), vocab_size=num_tokens,
                       eos_id=vocabulary.eos_id, names=names)
 
 

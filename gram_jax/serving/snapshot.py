@@ -19,7 +19,7 @@ from gram_jax.models.params import Params, digest_params, load_params, save_para
 from gram_jax.retrieval.generative import GenerativeRetriever
 from gram_jax.retrieval.index import RetrievalIndex, load_index, save_index
 from gram_jax.retrieval.scoring import ScoringHead
-from gram_jax.text.vocabulary import SentencePieceVocabulary
+from gram_jax.text.vocabulary_files import StoredVocabulary, load_vocabulary
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Snapshot:
 
     config: ModelConfig
     params: Params
-    vocabulary: SentencePieceVocabulary
+    vocabulary: StoredVocabulary
     index: RetrievalIndex
     scoring: ScoringHead
     search: SearchSettings
@@ -135,7 +135,7 @@ def load_snapshot(folder: Path) -> Snapshot:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ArtifactError(f"{folder} is not a whole snapshot: {error!r}. "
                             "Run the stage 'index' again.") from error
-    vocabulary = SentencePieceVocabulary.load(folder / "vocabulary.model")
+    vocabulary = load_vocabulary(folder / "vocabulary.model")
     if vocabulary.digest != expected_vocabulary:
         raise ArtifactError(f"{folder}: vocabulary.model is not the one the snapshot was made "
                             "with. Run the stage 'index' again.")

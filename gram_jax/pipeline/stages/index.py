@@ -18,7 +18,7 @@ from gram_jax.retrieval import index as indexing
 from gram_jax.retrieval.head_choice import choose_head
 from gram_jax.retrieval.scoring import ScoringHead
 from gram_jax.serving.snapshot import SearchSettings, Snapshot, save_snapshot
-from gram_jax.text.vocabulary import SentencePieceVocabulary
+from gram_jax.text.vocabulary_files import load_vocabulary
 
 
 @gin.configurable
@@ -41,7 +41,7 @@ def build_index(context: StageContext, *, search: SearchSettings = gin.REQUIRED,
     workdir = context.workdir
     shop = read_shop(workdir.require("prepare") / "shop")
     code_table = CodeTable.load(workdir.require("codes") / "table")
-    vocabulary = SentencePieceVocabulary.load(workdir.require("vocabulary") / "vocabulary.model")
+    vocabulary = load_vocabulary(workdir.require("vocabulary") / "vocabulary.model")
     trained = workdir.require("train")
     config = ModelConfig(**json.loads((trained / "model.json").read_text(encoding="utf-8")))
     params = load_params(trained / "params.npz", config)

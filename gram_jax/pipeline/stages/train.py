@@ -6,15 +6,26 @@ from collections.abc import Callable, Mapping, Sequence
 
 import gin
 import jax
+import numpy as np
 from jax.sharding import Mesh
 
 from gram_jax.core.atomic import atomic_file
+from gram_jax.core.errors import ConfigError
 from gram_jax.models.config import ModelConfig
 from gram_jax.models.objectives import code_generation_objective
-from gram_jax.models.params import count_params, init_params, logical_axes, save_params
+from gram_jax.models.params import (
+    count_params,
+    init_params,
+    logical_axes,
+    replace_params,
+    save_params,
+)
 from gram_jax.pipeline.progress import step_bar
 from gram_jax.pipeline.stage import StageContext
-from gram_jax.text.vocabulary import SentencePieceVocabulary
+from gram_jax.text.vocabulary_files import StoredVocabulary, load_vocabulary
+
+InitialParams = Callable[[ModelConfig, StoredVocabulary], Mapping[str, np.ndarray]]
+"""(config, vocabulary) -> pretrained arrays by the paths of the params that they are."""
 
 
 @gin.configurable
@@ -26,12 +37,13 @@ def train(context: StageContext, *, model: Callable[..., ModelConfig] = gin.REQU
           num_steps: int = gin.REQUIRED, seed: int = gin.REQUIRED, num_microbatches: int = 1,
           z_loss: float = 0.0, label_smoothing: float = 0.0, checkpoint_every: int = 500,
           evaluate_every: int = 500, log_every: int = 50,
-          tune_task_name: str | None = "gram_query_to_code") -> Mapping[str, object]:
+          tune_task_name: str | None = "gram_query_to_code",
+          initial_params: InitialParams | None = None) -> Mapping[str, object]:
     """Trains from the start or from the latest checkpoint, and writes the parameters.
 
     Args:
       context: where to read and write.
-      model: makes a `ModelConfig` when given the vocabulary's size.
+      model: makes a `ModelConfig` when given the vocabulary's sizes.
       optimizer: a `training.optimizers.Optimizer`.
       mesh: makes the device mesh.
       mixture_or_task_name: what to train on.
@@ -48,8 +60,11 @@ def train(context: StageContext, *, model: Callable[..., ModelConfig] = gin.REQU
       evaluate_every: steps between measurements on the tune split.
       log_every: steps between rows of metrics.jsonl.
       tune_task_name: a task whose tune split is measured meanwhile; None measures nothing.
+      initial_params: what some of the parameters start from, for example `@bert_encoder`; all
+        others are drawn.
 
     Raises:
+      ConfigError: a target has tokens that the model has no logits for.
       TrainingError: the loss is not finite.
       Interrupted: a signal came; what was done is saved.
     """
@@ -65,13 +80,18 @@ def train(context: StageContext, *, model: Callable[..., ModelConfig] = gin.REQU
     )
 
     vocabulary_file = context.workdir.require("vocabulary") / "vocabulary.model"
-    vocabulary = SentencePieceVocabulary.load(vocabulary_file)
-    config = model(vocab_size=vocabulary.vocab_size)
+    vocabulary = load_vocabulary(vocabulary_file)
+    config = model(vocab_size=vocabulary.vocab_size,
+                   output_vocab_size=vocabulary.output_vocab_size)
     objective = code_generation_objective(config, z_loss=z_loss, label_smoothing=label_smoothing)
     _point_tasks_at(context, vocabulary_file)
     import_task_modules(task_modules)
     data = {"task_feature_lengths": task_feature_lengths, "batch_size": batch_size, "seed": seed}
     batches = make_batches(mixture_or_task_name, target_buckets=target_buckets, **data)
+    check_targets(batches.largest_target, config)
+    params = init_params(config, seed)
+    if initial_params is not None:
+        params = replace_params(params, initial_params(config, vocabulary))
 
     with step_bar("train", num_steps) as show:
         hooks = [ProgressHook(show)]
@@ -79,7 +99,6 @@ def train(context: StageContext, *, model: Callable[..., ModelConfig] = gin.REQU
             tune = make_batches(tune_task_name, split="tune", **data)
             hooks.append(EvaluationHook(objective_evaluation(objective, tune.one_pass),
                                         evaluate_every))
-        params = init_params(config, seed)
         state = trainer.train(
             objective=objective, params=params, logical_axes=logical_axes(config),
             optimizer=optimizer, batches=batches, num_steps=num_steps, seed=seed, mesh=mesh(),
@@ -103,6 +122,14 @@ def _point_tasks_at(context: StageContext, vocabulary_file) -> None:
     with gin.unlock_config():
         gin.bind_parameter("code_examples_folder.path", str(context.workdir.require("codes")))
         gin.bind_parameter("vocabulary_file.path", str(vocabulary_file))
+
+
+def check_targets(largest: int, config: ModelConfig) -> None:
+    """Raises a ConfigError where the largest token of the targets has no logit."""
+    if largest >= config.output_vocab_size:
+        raise ConfigError(f"targets hold token {largest}, but the model has logits for "
+                          f"{config.output_vocab_size} only: the vocabulary was renumbered for "
+                          "codes. Bind build_vocabulary.generate_texts = True to train on others")
 
 
 def _last_metrics(path) -> dict[str, float]:
