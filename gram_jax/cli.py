@@ -20,6 +20,7 @@ STAGE_HELP = {
     "codes": "mine the codes that queries and products share",
     "vocabulary": "train the SentencePiece vocabulary, or take the one that is given",
     "train": "train the model that writes codes for queries and products",
+    "align": "teach both sides to prefer the codes on which clicked pairs meet",
     "index": "score every posting and write the snapshot that answers searches",
     "evaluate": "measure GRAM and BM25 on the test queries and print the comparison",
 }

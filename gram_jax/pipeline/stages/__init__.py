@@ -3,6 +3,7 @@
 import dataclasses
 
 from gram_jax.pipeline.stage import Stage
+from gram_jax.pipeline.stages.align import align
 from gram_jax.pipeline.stages.attributes import read_attributes
 from gram_jax.pipeline.stages.codes import build_codes
 from gram_jax.pipeline.stages.evaluate import evaluate
@@ -18,7 +19,9 @@ TAGGER = Stage(
     # A tagger can be trained without a shop.
     optional_inputs=(dataclasses.replace(_PREPARE, optional=True),))
 
-LATER_TRAININGS: tuple[Stage, ...] = ()
+_ALIGN = Stage("align", ("prepare", "codes", "vocabulary", "train"), ("align",), align,
+               resumable=True, optional=True)
+LATER_TRAININGS: tuple[Stage, ...] = (_ALIGN,)
 """Optional stages that train the model further, in the order they run (`pipeline.trained`)."""
 
 STAGES = (
