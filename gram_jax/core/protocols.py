@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 import jax
+import numpy as np
 
 from gram_jax.core.records import Query
 from gram_jax.core.runs import RankedList
@@ -59,3 +60,17 @@ class Retriever(Protocol):
 
     def retrieve(self, queries: Iterable[Query], *, k: int) -> Iterator[RankedList]:
         """At most `k` products a query, in the order of the queries."""
+
+
+class RelevanceModel(Protocol):
+    """Anything that says how well a product answers a query, from their texts alone."""
+
+    def score(self, pairs: Sequence[tuple[str, str]]) -> np.ndarray:
+        """How relevant each product is; higher is more, on a scale of the model's own.
+
+        Args:
+          pairs: a query's text and a product's (`codes.examples.product_text`).
+
+        Returns:
+          float32 [pairs], no NaN.
+        """

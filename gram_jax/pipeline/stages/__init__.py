@@ -5,9 +5,11 @@ import dataclasses
 from gram_jax.pipeline.stage import Stage
 from gram_jax.pipeline.stages.attributes import read_attributes
 from gram_jax.pipeline.stages.codes import build_codes
+from gram_jax.pipeline.stages.cotrain import cotrain
 from gram_jax.pipeline.stages.evaluate import evaluate
 from gram_jax.pipeline.stages.index import build_index
 from gram_jax.pipeline.stages.prepare import prepare
+from gram_jax.pipeline.stages.relevance import train_relevance
 from gram_jax.pipeline.stages.tagger import train_tagger
 from gram_jax.pipeline.stages.train import train
 from gram_jax.pipeline.stages.vocabulary import build_vocabulary
@@ -17,6 +19,10 @@ TAGGER = Stage(
     "tagger", (), ("train_tagger",), train_tagger, resumable=True, optional=True,
     # A tagger can be trained without a shop.
     optional_inputs=(dataclasses.replace(_PREPARE, optional=True),))
+RELEVANCE = Stage("relevance", ("prepare", "codes"), ("train_relevance",), train_relevance,
+                  resumable=True, optional=True)
+COTRAIN = Stage("cotrain", ("prepare", "codes", "relevance", "vocabulary", "train"),
+                ("cotrain", "product_task_rate"), cotrain, resumable=True, optional=True)
 
 STAGES = (
     _PREPARE,
@@ -24,6 +30,7 @@ STAGES = (
     Stage("attributes", ("prepare",), ("read_attributes",), read_attributes,
           optional_inputs=(TAGGER,)),
     Stage("codes", ("prepare", "attributes"), ("build_codes",), build_codes),
+    RELEVANCE,
     Stage("vocabulary", ("prepare", "codes"), ("build_vocabulary",), build_vocabulary),
     Stage("train", ("codes", "vocabulary"), ("train", "product_task_rate"), train,
           resumable=True),
