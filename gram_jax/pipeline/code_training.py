@@ -13,10 +13,9 @@ import gin
 import jax
 from jax.sharding import Mesh
 
-from gram_jax.core.atomic import atomic_file
 from gram_jax.models.config import ModelConfig
 from gram_jax.models.objectives import code_generation_objective
-from gram_jax.models.params import Params, logical_axes, save_params
+from gram_jax.models.params import Params, logical_axes
 from gram_jax.pipeline.progress import step_bar
 from gram_jax.text.vocabulary import SentencePieceVocabulary
 from gram_jax.training.optimizers import Optimizer
@@ -126,13 +125,6 @@ def train_generators(settings: CodeTraining, config: ModelConfig, params: Params
     counts = {"steps": settings.num_steps, "examples": settings.num_steps * settings.batch_size,
               "available_examples": batches.num_examples, **last_metrics(folder)}
     return jax.device_get(state.params), counts
-
-
-def save_trained(folder: Path, config: ModelConfig, params: Params) -> None:
-    """Writes params.npz and model.json, what later stages read of a trained model."""
-    save_params(folder / "params.npz", params)
-    with atomic_file(folder / "model.json") as stream:
-        json.dump(dataclasses.asdict(config), stream, indent=2)
 
 
 def last_metrics(folder: Path) -> dict[str, float]:

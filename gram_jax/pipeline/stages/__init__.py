@@ -19,10 +19,13 @@ TAGGER = Stage(
     "tagger", (), ("train_tagger",), train_tagger, resumable=True, optional=True,
     # A tagger can be trained without a shop.
     optional_inputs=(dataclasses.replace(_PREPARE, optional=True),))
-RELEVANCE = Stage("relevance", ("prepare", "codes"), ("train_relevance",), train_relevance,
-                  resumable=True, optional=True)
-COTRAIN = Stage("cotrain", ("prepare", "codes", "relevance", "vocabulary", "train"),
-                ("cotrain", "product_task_rate"), cotrain, resumable=True, optional=True)
+_RELEVANCE = Stage("relevance", ("prepare", "codes"), ("train_relevance",), train_relevance,
+                   resumable=True, optional=True)
+_COTRAIN = Stage("cotrain", ("prepare", "codes", "relevance", "vocabulary", "train"),
+                 ("cotrain", "product_task_rate"), cotrain, resumable=True, optional=True)
+
+LATER_TRAININGS: tuple[Stage, ...] = (_COTRAIN,)
+"""Optional stages that train the model further, in the order they run (`pipeline.trained`)."""
 
 STAGES = (
     _PREPARE,
@@ -30,10 +33,12 @@ STAGES = (
     Stage("attributes", ("prepare",), ("read_attributes",), read_attributes,
           optional_inputs=(TAGGER,)),
     Stage("codes", ("prepare", "attributes"), ("build_codes",), build_codes),
-    RELEVANCE,
+    _RELEVANCE,
     Stage("vocabulary", ("prepare", "codes"), ("build_vocabulary",), build_vocabulary),
     Stage("train", ("codes", "vocabulary"), ("train", "product_task_rate"), train,
           resumable=True),
-    Stage("index", ("prepare", "codes", "vocabulary", "train"), ("build_index",), build_index),
+    *LATER_TRAININGS,
+    Stage("index", ("prepare", "codes", "vocabulary", "train"), ("build_index",), build_index,
+          resumable=True, optional_inputs=LATER_TRAININGS),
     Stage("evaluate", ("prepare", "index"), ("evaluate",), evaluate),
 )

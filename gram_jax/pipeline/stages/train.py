@@ -6,8 +6,9 @@ import gin
 
 from gram_jax.models.config import ModelConfig
 from gram_jax.models.params import count_params, init_params
-from gram_jax.pipeline.code_training import CodeTraining, save_trained, train_generators
+from gram_jax.pipeline.code_training import CodeTraining, train_generators
 from gram_jax.pipeline.stage import StageContext
+from gram_jax.pipeline.trained import save_trained
 from gram_jax.text.vocabulary import SentencePieceVocabulary
 
 
