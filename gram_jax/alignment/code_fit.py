@@ -18,7 +18,7 @@ from gram_jax.codes.code_table import CodeTable
 from gram_jax.codes.coded_texts import CodedTexts
 from gram_jax.core.protocols import RelevanceModel
 
-_PAIRS_AT_ONCE = 1 << 15
+_PAIRS_AT_ONCE = 1 << 16
 _FEWEST_TO_TELL = 20
 
 

@@ -9,7 +9,7 @@ stand measures of overlap that need no learning. Knows nothing of texts, codes o
 Axes: batch (queries), products of each query, q words of a query, p words of a product.
 """
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -35,11 +35,8 @@ _NUM_WORD_MARKS = 5
 _NUM_OVERLAPS = 9 + 2 * len(_KERNEL_CENTRES)
 
 
-class Words(NamedTuple):
-    """The words of some texts.
-
-    `spelled` is what n-grams say, `encoded` what the text around adds.
-    """
+class ReadTexts(NamedTuple):
+    """The words of some texts: `spelled` is what n-grams say, `encoded` what the text adds."""
 
     numbers: jax.Array  # int32 [..., words], 0 is padding
     spelled: jax.Array  # float32 [..., words, d_model]
@@ -112,12 +109,48 @@ class RelevanceNet(nnx.Module):
                                         (words.shape[0], 1))
             words = words * kept
         batch, num_products, length = products.shape
-        query = self._read(0, words, rarities, queries, stream)
-        product = self._read(1, words, rarities, products.reshape(-1, length), stream)
-        query = Words(*(jnp.broadcast_to(array[:, None], (batch, num_products, *array.shape[1:]))
-                        for array in query))
-        product = Words(*(array.reshape(batch, num_products, *array.shape[1:])
-                          for array in product))
+        query = self.read("query", words, rarities, queries, stream=stream)
+        product = self.read("product", words, rarities, products.reshape(-1, length),
+                            stream=stream)
+        query = ReadTexts(*(
+            jnp.broadcast_to(array[:, None], (batch, num_products, *array.shape[1:]))
+            for array in query))
+        product = ReadTexts(*(array.reshape(batch, num_products, *array.shape[1:])
+                              for array in product))
+        return self.judge(query, product, stream=stream)
+
+    def read(self, side: Literal["query", "product"], words: jax.Array, rarities: jax.Array,
+             numbers: jax.Array, *, stream: DropoutStream | None = None) -> ReadTexts:
+        """What either side's texts say by themselves; it can be kept for many pairs.
+
+        Args:
+          side: whose texts they are.
+          words: float32 [words, d_model].
+          rarities: float32 [words].
+          numbers: int32 [texts, length] of words, 0 is padding.
+          stream: random bytes, or None for no dropout.
+
+        Returns:
+          Arrays that lead with [texts, length].
+        """
+        inside = numbers > 0
+        spelled = jnp.take(words, numbers, axis=0) * inside[..., None]
+        mark = self.side_embedder(jnp.array(0 if side == "query" else 1))
+        encoded = self.encoder(spelled * _WORD_SCALE + mark, numbers, stream=stream)
+        return ReadTexts(numbers, spelled, encoded, jnp.take(rarities, numbers) * inside)
+
+    def judge(self, query: ReadTexts, product: ReadTexts, *,
+              stream: DropoutStream | None = None) -> jax.Array:
+        """The logit of each pair.
+
+        Args:
+          query: arrays that lead with [batch, products, q].
+          product: arrays that lead with [batch, products, p].
+          stream: random bytes, or None for no dropout.
+
+        Returns:
+          float32 [batch, products].
+        """
         meeting = _meet(query, product)
         query_marks, product_marks = (_word_marks(own, meeting, axis=axis)
                                       for own, axis in ((query, -1), (product, -2)))
@@ -129,16 +162,7 @@ class RelevanceNet(nnx.Module):
         hidden = dropout(hidden, self.config.dropout_rate, stream)
         return (self.logit(hidden) + self.overlap_logit(overlaps))[..., 0]
 
-    def _read(self, side: int, words: jax.Array, rarities: jax.Array, numbers: jax.Array,
-              stream: DropoutStream | None) -> Words:
-        """[texts, words] numbers -> the words in their texts; side 0 is the query's."""
-        inside = numbers > 0
-        spelled = jnp.take(words, numbers, axis=0) * inside[..., None]
-        marked = spelled * _WORD_SCALE + self.side_embedder(jnp.array(side))
-        encoded = self.encoder(marked, numbers, stream=stream)
-        return Words(numbers, spelled, encoded, jnp.take(rarities, numbers) * inside)
-
-    def _compared(self, own: Words, other: Words, marks: jax.Array, meeting: Meeting, *,
+    def _compared(self, own: ReadTexts, other: ReadTexts, marks: jax.Array, meeting: Meeting, *,
                   axis: int) -> jax.Array:
         """[batch, products, d_model]: each own word beside its counterpart, weighed and summed."""
         near = self.sharpness[0] * meeting.spelled + self.sharpness[1] * meeting.encoded
@@ -153,7 +177,7 @@ class RelevanceNet(nnx.Module):
         return jnp.einsum("bnw,bnwd->bnd", weights, compared)
 
 
-def _meet(query: Words, product: Words) -> Meeting:
+def _meet(query: ReadTexts, product: ReadTexts) -> Meeting:
     inside = query.inside[..., :, None] & product.inside[..., None, :]
 
     def cosine(one: jax.Array, other: jax.Array) -> jax.Array:
@@ -169,7 +193,7 @@ def _unit(vectors: jax.Array) -> jax.Array:
     return vectors * jax.lax.rsqrt(jnp.sum(jnp.square(vectors), axis=-1, keepdims=True) + 1e-6)
 
 
-def _word_marks(own: Words, meeting: Meeting, *, axis: int) -> jax.Array:
+def _word_marks(own: ReadTexts, meeting: Meeting, *, axis: int) -> jax.Array:
     """[..., words, marks]: nearest spelling and encoding in the other text, same word, rarity."""
     marks = jnp.stack([
         jnp.max(meeting.spelled, axis=axis), jnp.max(meeting.encoded, axis=axis),
@@ -178,8 +202,8 @@ def _word_marks(own: Words, meeting: Meeting, *, axis: int) -> jax.Array:
     return marks * own.inside[..., None]
 
 
-def _overlaps(query: Words, product: Words, query_marks: jax.Array, product_marks: jax.Array,
-              meeting: Meeting) -> jax.Array:
+def _overlaps(query: ReadTexts, product: ReadTexts, query_marks: jax.Array,
+              product_marks: jax.Array, meeting: Meeting) -> jax.Array:
     """[batch, products, overlaps]: what of each text the other has, counted and by rarity.
 
     With them the kernels of Xiong et al. (SIGIR 2017): how many words of the product are how near

@@ -28,19 +28,19 @@ def test_scores_are_probabilities_one_for_each_pair(relevance):
     assert relevance.score([]).shape == (0,)
 
 
-def test_a_pair_is_scored_as_it_is_alone(relevance, monkeypatch):
+def test_a_pair_is_scored_as_it_is_alone(relevance):
     together = relevance.score(PAIRS)
     alone = [relevance.score([pair])[0] for pair in PAIRS]
     np.testing.assert_allclose(together, alone, atol=1e-6)
     np.testing.assert_allclose(relevance.score(PAIRS[::-1]), together[::-1], atol=1e-6)
-    monkeypatch.setattr(text_relevance, "_PAIRS_AT_ONCE", 4)
-    np.testing.assert_allclose(relevance.score(PAIRS), together, atol=1e-6)
 
 
-def test_more_words_than_one_table_holds_change_nothing(relevance, monkeypatch):
-    few = relevance.score(PAIRS)
-    monkeypatch.setattr(text_relevance, "_WORDS_AT_ONCE", 4)
-    np.testing.assert_allclose(relevance.score(PAIRS), few, atol=1e-6)
+@pytest.mark.parametrize("size", ["_PAIRS_TOGETHER", "_PAIRS_AT_ONCE", "_TEXTS_AT_ONCE",
+                                  "_WORDS_AT_ONCE"])
+def test_the_sizes_of_blocks_change_nothing(relevance, monkeypatch, size):
+    whole = relevance.score(PAIRS)
+    monkeypatch.setattr(text_relevance, size, 4)
+    np.testing.assert_allclose(relevance.score(PAIRS), whole, atol=1e-6)
 
 
 def test_it_is_the_same_after_loading(relevance, tmp_path):

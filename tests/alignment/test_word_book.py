@@ -38,7 +38,8 @@ def test_one_word_has_one_number_wherever_it_stands(texts, max_words):
 
 def test_rarity_falls_with_the_texts_that_have_a_word():
     words = book()
-    red, shoe, sink, unknown = words.rarities[words.read(["red shoes sink zyzzyva"], 4)[0]]
+    numbers = words.read(["red shoes sink zyzzyva"], 4)[0]
+    red, shoe, sink, unknown = words.rarities[numbers]
     assert red == pytest.approx(1 - math.log(5) / math.log(6))
     assert shoe == pytest.approx(1 - math.log(3) / math.log(6))
     assert sink == unknown == 1.0, "a word of one text is as rare as one of none"
@@ -58,7 +59,7 @@ def test_it_grows_with_the_words_it_meets_and_survives_saving(tmp_path):
     for one in (words, loaded):
         one.read(TITLES, 9)
     for text in ("red", "sink", "word7"):
-        ours, theirs = (one.read([text], 1)[0, 0] for one in (words, loaded))
+        ours, theirs = (int(one.read([text], 1)[0, 0]) for one in (words, loaded))
         assert words.rarities[ours] == loaded.rarities[theirs]
         np.testing.assert_array_equal(words.ngrams[ours], loaded.ngrams[theirs])
 

@@ -70,8 +70,9 @@ def cotrain(context: StageContext, *, rounds: int = gin.REQUIRED,
       TrainingError: the loss is not finite.
       Interrupted: a signal came; what was done is saved.
     """
-    parts = _Parts.read(context, settings, training, beam_size, batch_size, from_scratch)
-    _, params = load_trained(context.inputs["train"])
+    config, params = load_trained(context.inputs["train"])
+    parts = _Parts.read(context, config, settings=settings, training=training,
+                        beam_size=beam_size, batch_size=batch_size, from_scratch=from_scratch)
     judges = Judges.of_mined(
         context.inputs["codes"], parts.code_table, parts.linked,
         TextRelevance.load(context.inputs["relevance"]), settings, context.progress,
@@ -115,17 +116,14 @@ class _Parts:
     from_scratch: bool
 
     @classmethod
-    def read(cls, context: StageContext, settings: CotrainingSettings, training: CodeTraining,
-             beam_size: int, batch_size: int, from_scratch: bool) -> "_Parts":
-        """Reads what the stages before have left."""
+    def read(cls, context: StageContext, config: ModelConfig, **fields) -> "_Parts":
+        """Reads what the stages before have left; `fields` are those that the stage is given."""
         shop = read_shop(context.inputs["prepare"] / "shop")
         code_table = CodeTable.load(context.inputs["codes"] / "table")
         vocabulary = SentencePieceVocabulary.load(_vocabulary_file(context))
-        config, _ = load_trained(context.inputs["train"])
         return cls(context=context, shop=shop, code_table=code_table, vocabulary=vocabulary,
                    trie=spell_codes(code_table, vocabulary), config=config,
-                   linked=LinkedTexts.of_shop(shop), settings=settings, training=training,
-                   beam_size=beam_size, batch_size=batch_size, from_scratch=from_scratch)
+                   linked=LinkedTexts.of_shop(shop), **fields)
 
     def run_round(self, folder: Path, number: int, before: Path, params: Params,
                   judges: Judges) -> Params:
@@ -148,7 +146,7 @@ class _Parts:
                 vocabulary_file=_vocabulary_file(self.context),
                 description=f"cotrain, round {number}")
             save_params(folder / "params.npz", learned)
-            shutil.rmtree(folder / "training" / "checkpoints")
+        shutil.rmtree(folder / "training" / "checkpoints", ignore_errors=True)
         return load_params(folder / "params.npz", self.config)
 
     def effect(self, folder: Path, params: Params) -> Mapping[str, object]:
@@ -158,7 +156,7 @@ class _Parts:
 
     def tune_reach(self, folder: Path, params: Params) -> Mapping[str, float] | None:
         """What tune queries find under their first generated codes; None without tune queries."""
-        queries = [query for query in self.shop.queries_of("tune") if query.text.strip()]
+        queries = self.shop.queries_of("tune")
         relevant = _relevant(self.shop, queries)
         if not relevant:
             return None
@@ -171,18 +169,16 @@ class _Parts:
     def _generated(self, path: Path, params: Params, ids: Sequence[str],
                    inputs: Sequence[str]) -> GeneratedCodes:
         """Codes of texts, which stay in a folder when they are complete."""
-        if path.exists():
-            return GeneratedCodes.load(path)
         chunks = path.with_name(f"{path.name}.chunks")
-        found = generate_codes(
-            self.config, params, self.trie, self.code_table, self.vocabulary, ids, inputs,
-            beam_size=self.beam_size, batch_size=self.batch_size,
-            max_input_length=self.training.task_feature_lengths["inputs"], folder=chunks,
-            partitioner=Partitioner(self.training.mesh()), description=f"code {path.name}",
-            progress=self.context.progress)
-        found.save(path)
+        if not path.exists():
+            generate_codes(
+                self.config, params, self.trie, self.code_table, self.vocabulary, ids, inputs,
+                beam_size=self.beam_size, batch_size=self.batch_size,
+                max_input_length=self.training.task_feature_lengths["inputs"], folder=chunks,
+                partitioner=Partitioner(self.training.mesh()), description=f"code {path.name}",
+                progress=self.context.progress).save(path)
         shutil.rmtree(chunks, ignore_errors=True)
-        return found
+        return GeneratedCodes.load(path)
 
 
 def _vocabulary_file(context: StageContext) -> Path:
