@@ -18,6 +18,9 @@ TAGGER = Stage(
     # A tagger can be trained without a shop.
     optional_inputs=(dataclasses.replace(_PREPARE, optional=True),))
 
+LATER_TRAININGS: tuple[Stage, ...] = ()
+"""Optional stages that train the model further, in the order they run (`pipeline.trained`)."""
+
 STAGES = (
     _PREPARE,
     TAGGER,
@@ -27,6 +30,8 @@ STAGES = (
     Stage("vocabulary", ("prepare", "codes"), ("build_vocabulary",), build_vocabulary),
     Stage("train", ("codes", "vocabulary"), ("train", "product_task_rate"), train,
           resumable=True),
-    Stage("index", ("prepare", "codes", "vocabulary", "train"), ("build_index",), build_index),
+    *LATER_TRAININGS,
+    Stage("index", ("prepare", "codes", "vocabulary", "train"), ("build_index",), build_index,
+          resumable=True, optional_inputs=LATER_TRAININGS),
     Stage("evaluate", ("prepare", "index"), ("evaluate",), evaluate),
 )

@@ -8,12 +8,12 @@ import gin
 import jax
 from jax.sharding import Mesh
 
-from gram_jax.core.atomic import atomic_file
 from gram_jax.models.config import ModelConfig
 from gram_jax.models.objectives import code_generation_objective
-from gram_jax.models.params import count_params, init_params, logical_axes, save_params
+from gram_jax.models.params import count_params, init_params, logical_axes
 from gram_jax.pipeline.progress import step_bar
 from gram_jax.pipeline.stage import StageContext
+from gram_jax.pipeline.trained import save_trained
 from gram_jax.text.vocabulary import SentencePieceVocabulary
 
 
@@ -90,9 +90,7 @@ def train(context: StageContext, *, model: Callable[..., ModelConfig] = gin.REQU
                 TensorBoardMetricWriter(context.folder / "tensorboard")]),
             metadata={"vocabulary": vocabulary.digest, "model": dataclasses.asdict(config)})
 
-    save_params(context.folder / "params.npz", jax.device_get(state.params))
-    with atomic_file(context.folder / "model.json") as stream:
-        json.dump(dataclasses.asdict(config), stream, indent=2)
+    save_trained(context.folder, config, jax.device_get(state.params))
     return {"steps": num_steps, "examples": num_steps * batch_size,
             "available_examples": batches.num_examples, "parameters": count_params(params),
             **_last_metrics(context.folder / "metrics.jsonl")}
