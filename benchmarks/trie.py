@@ -132,7 +132,7 @@ def decoder_steps(decoder: Decoder, trie: CodeTrie, queries: jax.Array, *, beam_
                 decoder.reorder(cache, found.parents))
 
     nodes, log_probs = first_beams(queries.shape[0], beam_size)
-    cache = decoder.prefill(queries, max_length=trie.max_depth)
+    cache = decoder.prefill(queries, max_length=trie.max_depth, max_beams=beam_size)
     cache = decoder.reorder(cache, jnp.zeros_like(nodes))
     state = (nodes, log_probs, jnp.zeros_like(log_probs), jnp.zeros_like(nodes), cache)
     return jax.lax.fori_loop(0, MAX_LENGTH, step, state)[:3]
