@@ -121,6 +121,8 @@ def parse_options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--profile", action="store_true")
     parser.add_argument("--output", type=Path, default=Path("decode.json"))
     parser.add_argument("--page", type=Path, help="the Markdown page to write, plots beside it")
+    parser.add_argument("--also", type=Path, nargs="+", default=[],
+                        help="Markdown that other benchmarks printed, for the end of the page")
     parser.add_argument("--page_only", action="store_true", help="from an --output that exists")
     return parser.parse_args(arguments)
 
@@ -155,7 +157,7 @@ def main() -> None:
             _save(results, options.output)
     if options.page:
         engine_report.write_page(json.loads(options.output.read_text(encoding="utf-8")),
-                                 options.page)
+                                 options.page, options.also)
 
 
 if __name__ == "__main__":
