@@ -150,7 +150,7 @@ def report_steps(sizes, vocab_sizes, beam_sizes, batch_sizes, repeats: int) -> N
                                                  vocab_size=vocab_size, eos_id=EOS_ID))
                  for size in sizes}
         print(f"\n### A step, vocabulary {vocab_size}, microseconds\n\n| beam | batch | codes | trie | "
-              "with decoder | trie's share | to fewest codes |\n|--:|--:|--:|--:|--:|--:|--:|")
+              "with decoder | trie's share | to fewest codes | bar |\n|--:|--:|--:|--:|--:|--:|--:|:--|")
         for beam_size in beam_sizes:
             for batch_size in batch_sizes:
                 rng = np.random.default_rng(batch_size)
@@ -170,7 +170,7 @@ def report_steps(sizes, vocab_sizes, beam_sizes, batch_sizes, repeats: int) -> N
                     print(f"| {beam_size} | {batch_size} | {size} | "
                           f"{1000 * alone[size] / MAX_LENGTH:.0f} | "
                           f"{1000 * whole[size] / MAX_LENGTH:.0f} | {share:.1%} | {growth:.2f} | "
-                          + "; ".join(bars), flush=True)
+                          + f"{'; '.join(bars)} |", flush=True)
 
 
 def main() -> None:
