@@ -88,7 +88,8 @@ def main() -> None:
     decoder = CachedDecoder(config, params)
     rng = np.random.default_rng(1)
     print(f"## Scoring and shortlisting {args.num_products} products\n\n{machine.one_line()}. "
-          "'added' is what `retrieve` takes more than its beam search.\n\n| candidates | head | reduce | batch | beam search ms | retrieve ms | added | "
+          "'added' is what `retrieve` takes more than its beam search.\n\n"
+          "| candidates | head | reduce | batch | beam search ms | retrieve ms | added | "
           "shortlist alone ms | bar |\n|--:|:--|:--|--:|--:|--:|--:|--:|:--|")
     for candidates, head, batch_size in itertools.product(args.candidates, HEADS, args.batch_size):
         code_size = candidates // args.beam_size

@@ -64,7 +64,8 @@ def measure_build(num_codes: int, vocab_size: int) -> dict[str, float]:
 
 
 def report_builds(sizes: list[int], vocab_sizes: list[int]) -> None:
-    print("\n### Building\n\n| codes | vocabulary | build s | peak GiB | nodes a code | bytes a code |\n"
+    print("\n### Building\n\n"
+          "| codes | vocabulary | build s | peak GiB | nodes a code | bytes a code |\n"
           "|--:|--:|--:|--:|--:|--:|")
     for vocab_size in vocab_sizes:
         for num_codes in sizes:
@@ -149,8 +150,9 @@ def report_steps(sizes, vocab_sizes, beam_sizes, batch_sizes, repeats: int) -> N
         tries = {size: jax.device_put(build_trie(random_codes(size, vocab_size),
                                                  vocab_size=vocab_size, eos_id=EOS_ID))
                  for size in sizes}
-        print(f"\n### A step, vocabulary {vocab_size}, microseconds\n\n| beam | batch | codes | trie | "
-              "with decoder | trie's share | to fewest codes | bar |\n|--:|--:|--:|--:|--:|--:|--:|:--|")
+        print(f"\n### A step, vocabulary {vocab_size}, microseconds\n\n"
+              "| beam | batch | codes | trie | with decoder | trie's share | to fewest codes | bar |"
+              "\n|--:|--:|--:|--:|--:|--:|--:|:--|")
         for beam_size in beam_sizes:
             for batch_size in batch_sizes:
                 rng = np.random.default_rng(batch_size)
