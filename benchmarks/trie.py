@@ -151,8 +151,8 @@ def report_steps(sizes, vocab_sizes, beam_sizes, batch_sizes, repeats: int) -> N
                                                  vocab_size=vocab_size, eos_id=EOS_ID))
                  for size in sizes}
         print(f"\n### A step, vocabulary {vocab_size}, microseconds\n\n"
-              "| beam | batch | codes | trie | with decoder | trie's share | to fewest codes | bar |"
-              "\n|--:|--:|--:|--:|--:|--:|--:|:--|")
+              "| beam | batch | codes | trie | with decoder | share | to fewest codes | bar |\n"
+              "|--:|--:|--:|--:|--:|--:|--:|:--|")
         for beam_size in beam_sizes:
             for batch_size in batch_sizes:
                 rng = np.random.default_rng(batch_size)
