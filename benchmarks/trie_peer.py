@@ -254,7 +254,8 @@ def compare_with_static(checkout: Path | None, *, num_ids: int, repeats: int) ->
         {name: functools.partial(way.search, indexes[name]) for name, way in ways.items()}
         | {"model": functools.partial(around, rows)}, repeats)
     print(f"\nThe stand-in for a model takes {times.pop('model'):.2f} ms of every step\n\n"
-          "| | build s | ms a step | to ours | on these ids | on 50 of them |\n|--|--:|--:|--:|--|--|")
+          "| | build s | ms a step | to ours | on these ids | on 50 of them |\n"
+          "|--|--:|--:|--:|--|--|")
     for name, way in ways.items():
         found = []
         for some, index in ((ids, indexes[name]), (ids[::len(ids) // 50][:50], None)):
