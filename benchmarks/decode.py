@@ -4,7 +4,7 @@
 
 Peers: `generate` of transformers with a dictionary trie (extra 'interop'), and a mask over the full
 vocabulary in JAX (`masked_beam_search.py`). The model is that of gin/models/small.gin with random
-weights, or a snapshot's with --snapshot. Writes results to --output (JSON) and, from them, the
+weights, or a snapshot's with --snapshot. Adds results to --output (JSON) and, from them, writes the
 page and plots of --page (extra 'plots'). Quick look: --num_codes=2000 --rounds=3 --batch_size 1.
 """
 
@@ -133,6 +133,18 @@ def _command(arguments: list[str]) -> str:
     return shlex.join(["python", "benchmarks/decode.py", *shown])
 
 
+def _results_so_far(options: argparse.Namespace) -> dict:
+    """What --output holds already, so that settings can be measured one after the other."""
+    kept = {"commands": [], "settings": {}}
+    if options.output.exists():
+        kept = json.loads(options.output.read_text(encoding="utf-8"))
+    return kept | {
+        "commands": [*kept["commands"], _command(sys.argv[1:])],
+        "date": datetime.date.today().isoformat(), "seed": options.seed,
+        "beam_size": options.beam_size, "query_length": QUERY_LENGTH,
+        "machine": machine.description(), "limits": machine.limits()}
+
+
 def _save(results: dict, path: Path) -> None:
     path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
@@ -140,11 +152,7 @@ def _save(results: dict, path: Path) -> None:
 def main() -> None:
     options = parse_options(sys.argv[1:])
     if not options.page_only:
-        results = {
-            "command": _command(sys.argv[1:]),
-            "date": datetime.date.today().isoformat(), "seed": options.seed,
-            "beam_size": options.beam_size, "query_length": QUERY_LENGTH,
-            "machine": machine.description(), "limits": machine.limits(), "settings": {}}
+        results = _results_so_far(options)
         for name, *system_input in settings(options):
             if not options.only or name in options.only:
                 results["settings"][name] = beside_peers(options, name, *system_input)

@@ -51,11 +51,12 @@ def _head(results: dict) -> str:
     machine, limits = results["machine"], results["limits"]
     versions = ", ".join(f"{name} {machine[name]}" for name in (
         "python", "jax", "flax", "numpy", "torch", "transformers"))
+    commands = "\n    ".join(results["commands"])
     return f"""# The retrieval engine's search, beside its peers
 
-Made by one command on {results["date"]}, seed {results["seed"]}:
+Made on {results["date"]}, seed {results["seed"]}, by `launch/benchmark_engine.sh`, or step by step:
 
-    {results["command"]}
+    {commands}
 
 Machine: {machine["processor"]}, {machine["cores"]} cores, {machine["memory"]}, backend \
 {machine["backend"]}; {versions}. Measured limits: {limits["gflops"]:.0f} GFLOP/s for a float32 \
