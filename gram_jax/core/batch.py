@@ -32,6 +32,28 @@ class Batch:
 
 @functools.partial(
     jax.tree_util.register_dataclass,
+    data_fields=["queries", "products", "labels", "weights", "word_ngrams", "word_rarities"],
+    meta_fields=[],
+    drop_fields=["example_ids"],
+)
+@dataclasses.dataclass(frozen=True)
+class RelevanceBatch:
+    """A batch of queries, each with some products, in words that are numbered within the batch.
+
+    `example_ids` stays on the host: crossing into a traced function drops it.
+    """
+
+    queries: Array  # int32 [batch, query_length], rows of the words below, 0 is padding
+    products: Array  # int32 [batch, products, product_length], likewise
+    labels: Array  # float32 [batch, products], 1 where the product is relevant
+    weights: Array  # float32 [batch, products], of the pair in the loss
+    word_ngrams: Array  # int32 [words, ngrams], 0 where there is none; word 0 is padding
+    word_rarities: Array  # float32 [words], from 0 to 1
+    example_ids: tuple[str, ...] = ()
+
+
+@functools.partial(
+    jax.tree_util.register_dataclass,
     data_fields=["ngrams", "marks", "tags", "lengths", "outside_weights", "weights"],
     meta_fields=[],
     drop_fields=["example_ids"],

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 
 import gin
 
+from gram_jax.alignment.cotraining import CotrainingSettings
+from gram_jax.alignment.negatives import NegativeSettings
 from gram_jax.attributes.gazetteer_building import GazetteerSettings
 from gram_jax.attributes.spelling import SpellingSettings
 from gram_jax.attributes.synonym_learning import SynonymSettings
@@ -29,9 +31,10 @@ from gram_jax.codes.selection import (
 )
 from gram_jax.core.parallel import map_in_processes
 from gram_jax.models.alignment import AlignmentSettings
-from gram_jax.models.config import ModelConfig, TaggerConfig
+from gram_jax.models.config import ModelConfig, RelevanceConfig, TaggerConfig
 from gram_jax.partitioning.mesh import make_mesh
 from gram_jax.pipeline.beam import map_on_beam
+from gram_jax.pipeline.code_training import CodeTraining
 from gram_jax.pipeline.preference_building import PreferenceGeneration
 from gram_jax.pipeline.stages import STAGES
 from gram_jax.pipeline.tagging_sources import (
@@ -46,10 +49,11 @@ from gram_jax.training.schedules import warmup_constant, warmup_cosine, warmup_r
 from tasks.settings import code_examples_folder, product_task_rate, vocabulary_file
 
 _LIBRARY = (read_esci, read_home_depot, read_home_depot_kaggle, read_icecat, read_own_shop,
-            read_wands, simulate_shop, AlignmentSettings, GazetteerSettings, MiningSettings,
-            ModelConfig, PreferenceGeneration, PreferenceSettings, SearchSettings,
-            SpellingSettings, SynonymSettings, TaggerConfig, adafactor, adamw, annotated_queries,
-            annotated_titles, gazetteer_matches, make_mesh, map_in_processes, map_on_beam,
+            read_wands, simulate_shop, AlignmentSettings, CodeTraining, CotrainingSettings,
+            GazetteerSettings, MiningSettings, ModelConfig, NegativeSettings, PreferenceGeneration,
+            PreferenceSettings, RelevanceConfig, SearchSettings, SpellingSettings,
+            SynonymSettings, TaggerConfig, adafactor, adamw, annotated_queries, annotated_titles,
+            gazetteer_matches, make_mesh, map_in_processes, map_on_beam,
             select_all, select_by_queries, select_by_votes, select_single_values,
             structured_fields, warmup_constant, warmup_cosine, warmup_rsqrt)
 _BOUND_WHERE_DEFINED = (*(stage.run for stage in STAGES), code_examples_folder,
