@@ -143,12 +143,46 @@ class TaggerConfig:
             _check_rate(type(self).__name__, name, getattr(self, name))
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RelevanceConfig:
+    """The shape of a relevance model; hashable, so that it can be static under jit.
+
+    Attributes:
+      num_ngrams: rows of the table of hashed character n-grams, 0 of which is padding.
+      d_model, d_ff, num_heads, head_dim, num_layers: sizes of the encoder of both texts.
+      num_relative_buckets, max_relative_distance: of its position bias.
+      dropout_rate: in [0, 1), used only where a dropout key is given.
+      word_dropout_rate: share of the words that are hidden in training.
+
+    Raises:
+      ConfigError: a value makes no sense.
+    """
+
+    num_ngrams: int = 16384
+    d_model: int = 64
+    d_ff: int = 128
+    num_heads: int = 2
+    head_dim: int = 32
+    num_layers: int = 1
+    num_relative_buckets: int = 16
+    max_relative_distance: int = 32
+    dropout_rate: float = 0.1
+    word_dropout_rate: float = 0.1
+
+    def __post_init__(self):
+        for name in ("num_ngrams", "d_model", "d_ff", "num_heads", "head_dim", "num_layers"):
+            _check_size(type(self).__name__, name, getattr(self, name))
+        _check_buckets(self)
+        for name in ("dropout_rate", "word_dropout_rate"):
+            _check_rate(type(self).__name__, name, getattr(self, name))
+
+
 def _check_size(config: str, name: str, value: object) -> None:
     if type(value) is not int or value < 1:
         raise ConfigError(f"{config}.{name} must be a whole number of at least 1, not {value!r}")
 
 
-def _check_buckets(config: ModelConfig | TaggerConfig) -> None:
+def _check_buckets(config: ModelConfig | TaggerConfig | RelevanceConfig) -> None:
     name = type(config).__name__
     if config.num_relative_buckets < 4 or config.num_relative_buckets % 2:
         raise ConfigError(f"{name}.num_relative_buckets must be even and at least 4, "

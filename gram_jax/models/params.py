@@ -19,17 +19,18 @@ from flax import nnx
 from gram_jax.core.atomic import atomic_file
 from gram_jax.core.digest import digest_arrays
 from gram_jax.core.errors import ArtifactError
-from gram_jax.models.config import ModelConfig, TaggerConfig
+from gram_jax.models.config import ModelConfig, RelevanceConfig, TaggerConfig
 from gram_jax.models.encoder_decoder import EncoderDecoder
+from gram_jax.models.relevance import RelevanceNet
 from gram_jax.models.tagger import Tagger
 
 Params = dict[str, Any]
 """Nested dict with T5X's names; the leaves are float32 arrays."""
 
-AnyConfig = ModelConfig | TaggerConfig
+AnyConfig = ModelConfig | RelevanceConfig | TaggerConfig
 
 _MODULE_OF_CONFIG: Mapping[type, Callable[[Any], nnx.Module]] = {
-    ModelConfig: EncoderDecoder, TaggerConfig: Tagger}
+    ModelConfig: EncoderDecoder, RelevanceConfig: RelevanceNet, TaggerConfig: Tagger}
 
 
 def init_params(config: AnyConfig, seed: int) -> Params:
@@ -51,6 +52,8 @@ def _stream(seed: int, name: str) -> np.random.Generator:
 
 @overload
 def bind(config: ModelConfig, params: Params) -> EncoderDecoder: ...
+@overload
+def bind(config: RelevanceConfig, params: Params) -> RelevanceNet: ...
 @overload
 def bind(config: TaggerConfig, params: Params) -> Tagger: ...
 def bind(config, params):

@@ -18,6 +18,7 @@ from gram_jax.models.config import ModelConfig
 from gram_jax.models.params import Params, digest_params, load_params, save_params
 from gram_jax.retrieval.generative import GenerativeRetriever
 from gram_jax.retrieval.index import RetrievalIndex, load_index, save_index
+from gram_jax.retrieval.product_codes import ProductCoding
 from gram_jax.retrieval.scoring import ScoringHead
 from gram_jax.text.vocabulary_files import StoredVocabulary, load_vocabulary
 
@@ -68,7 +69,10 @@ class Answer:
 
 @dataclasses.dataclass(frozen=True)
 class Snapshot:
-    """What serves: params and index of one digest, with all that turns text into products."""
+    """What serves: params and index of one digest, with all that turns text into products.
+
+    `coding` says how products that arrive later are coded.
+    """
 
     config: ModelConfig
     params: Params
@@ -77,6 +81,7 @@ class Snapshot:
     scoring: ScoringHead
     search: SearchSettings
     titles: Mapping[str, str]
+    coding: ProductCoding
 
     @functools.cached_property
     def retriever(self) -> GenerativeRetriever:
@@ -106,6 +111,7 @@ def save_snapshot(folder: Path, snapshot: Snapshot) -> None:
     _write_json(folder / "snapshot.json", {
         "model": dataclasses.asdict(snapshot.config),
         "search": dataclasses.asdict(snapshot.search),
+        "coding": dataclasses.asdict(snapshot.coding),
         "scoring": {
             "head": snapshot.scoring.head,
             "reduce": snapshot.scoring.reduce,
@@ -128,6 +134,7 @@ def load_snapshot(folder: Path) -> Snapshot:
         config = ModelConfig(**fields["model"])
         scoring = fields["scoring"]
         search = SearchSettings(**fields["search"])
+        coding = ProductCoding(**fields["coding"])
         score_params = CodeScoreParams(
             np.asarray(scoring["granularity_weights"], np.float32),
             np.asarray(scoring["granularity_bias"], np.float32))
@@ -142,7 +149,8 @@ def load_snapshot(folder: Path) -> Snapshot:
     params = load_params(folder / "params.npz", config)
     index = load_index(folder / "index", params_digest=digest_params(params))
     return Snapshot(config, params, vocabulary, index,
-                    ScoringHead(scoring["head"], scoring["reduce"], score_params), search, titles)
+                    ScoringHead(scoring["head"], scoring["reduce"], score_params), search, titles,
+                    coding)
 
 
 def _write_json(path: Path, value: object) -> None:

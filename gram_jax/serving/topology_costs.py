@@ -168,7 +168,8 @@ def program_costs(config: ModelConfig, index: DeviceIndex, settings: RetrieveSet
     beams = Beams(by_batch((*beam, length), np.int32), by_batch((*beam, length), np.float32),
                   by_batch(beam, np.float32), by_batch(beam, np.int32), by_batch(beam, np.bool_))
 
-    encode = functools.partial(CachedDecoder.prefill, max_length=length)
+    encode = functools.partial(CachedDecoder.prefill, max_length=length,
+                               max_beams=settings.beam_size)
     make_list = functools.partial(shortlist, head=settings.head, reduce=settings.reduce,
                                   num_products=settings.num_products)
     encoder, listing = (

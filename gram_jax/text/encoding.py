@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gram_jax.core.errors import ConfigError
+from gram_jax.text.prompts import PROMPTS
 
 if TYPE_CHECKING:  # The module of protocols imports jax.
     from gram_jax.core.protocols import Vocabulary
@@ -35,6 +36,18 @@ def encode_inputs(vocabulary: "Vocabulary", texts: Sequence[str], max_length: in
         raise ValueError(f"max_length is {max_length}, which leaves no room for EOS")
     rows = [[*start, *ids[:room]] for ids in vocabulary.encode(texts)]
     return with_eos(rows, vocabulary.eos_id, max_length)
+
+
+def encode_prompted(
+    vocabulary: "Vocabulary", inputs: Sequence[str], max_length: int
+) -> np.ndarray:
+    """Sources as `encode_inputs` has them, but padding alone where no text is behind the prompt.
+
+    Beam search knows a row of padding as nothing to search for.
+    """
+    rows = encode_inputs(vocabulary, inputs, max_length)
+    rows[np.fromiter((text in PROMPTS for text in inputs), bool, len(inputs))] = 0
+    return rows
 
 
 def encode_codes(

@@ -116,5 +116,6 @@ def _split(array: jax.Array, num_microbatches: int) -> jax.Array:
     if array.shape[0] % num_microbatches:
         raise ValueError(f"batch size {array.shape[0]} does not divide into {num_microbatches} "
                          "microbatches")
-    parts = array.reshape(-1, num_microbatches, *array.shape[1:])
+    rows = array.shape[0] // num_microbatches  # not -1: an array may have an axis of length 0
+    parts = array.reshape(rows, num_microbatches, *array.shape[1:])
     return jnp.swapaxes(parts, 0, 1)

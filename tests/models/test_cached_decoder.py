@@ -29,7 +29,7 @@ def decoder(request):
 @jax.jit
 def prefill(decoder, texts):
     """A cache of BEAM beams, all of them the empty prefix."""
-    cache = decoder.prefill(texts, max_length=LENGTH + 2)
+    cache = decoder.prefill(texts, max_length=LENGTH + 2, max_beams=BEAM)
     return decoder.reorder(cache, np.zeros((BATCH, BEAM), np.int32))
 
 
@@ -90,9 +90,10 @@ def test_reordering_by_identity_changes_nothing(decoder):
 
 def test_the_encoded_text_is_held_once_for_all_beams(decoder):
     one, many = (
-        jax.eval_shape(lambda d, t, n=n: d.reorder(d.prefill(t, max_length=4),
-                                                   np.zeros((BATCH, n), np.int32)),
-                       decoder, sampled_texts(0))
+        jax.eval_shape(
+            lambda d, t, n=n: d.reorder(d.prefill(t, max_length=4, max_beams=n),
+                                        np.zeros((BATCH, n), np.int32)),
+            decoder, sampled_texts(0))
         for n in (1, 50)
     )
     assert jax.tree.map(lambda a: a.shape, one.encoded) == jax.tree.map(

@@ -10,8 +10,8 @@ from gram_jax.codes.examples import CodeExample, write_code_examples
 from gram_jax.core.errors import ConfigError
 from gram_jax.interop.bert import bert_vocabulary
 from gram_jax.models.config import ModelConfig
+from gram_jax.pipeline.code_training import check_targets
 from gram_jax.pipeline.stage import StageContext
-from gram_jax.pipeline.stages.train import check_targets
 from gram_jax.pipeline.stages.vocabulary import build_vocabulary
 from gram_jax.pipeline.workdir import Workdir
 from gram_jax.testing.tiny_bert import TOKENS, tokenizer_json

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gram_jax.core.errors import ConfigError
-from gram_jax.text.encoding import encode_codes, encode_inputs, with_eos
+from gram_jax.text.encoding import encode_codes, encode_inputs, encode_prompted, with_eos
+from gram_jax.text.prompts import product_input, query_input
 
 text_lists = st.lists(st.text(max_size=20), max_size=4)
 
@@ -44,6 +45,15 @@ def test_marks_need_room_too():
     assert encode_inputs(Marked(), ["a"], 2).tolist() == [[2, 1]]
     with pytest.raises(ValueError, match="no room"):
         encode_inputs(Marked(), ["a"], 1)
+
+
+@given(text_lists, st.sampled_from([query_input, product_input]))
+def test_a_prompt_without_a_text_behind_it_is_padding_alone(vocabulary, texts, prompted):
+    inputs = [prompted(text) for text in (*texts, "", " \t")]
+    rows, plain = encode_prompted(vocabulary, inputs, 9), encode_inputs(vocabulary, inputs, 9)
+    says_something = [text != prompted("") for text in inputs]
+    np.testing.assert_array_equal(rows, np.where(np.array(says_something)[:, None], plain, 0))
+    assert not any(says_something[-2:])
 
 
 @given(text_lists)
