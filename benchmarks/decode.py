@@ -4,7 +4,7 @@
 
 Peers: `generate` of transformers with a dictionary trie (extra 'interop'), and a mask over the full
 vocabulary in JAX (`masked_beam_search.py`). The model is that of gin/models/small.gin with random
-weights, or a snapshot's with --snapshot. Writes results to --output (JSON) and, from them, the
+weights, or a snapshot's with --snapshot. Adds results to --output (JSON) and, from them, writes the
 page and plots of --page (extra 'plots'). Quick look: --num_codes=2000 --rounds=3 --batch_size 1.
 """
 
@@ -121,6 +121,8 @@ def parse_options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--profile", action="store_true")
     parser.add_argument("--output", type=Path, default=Path("decode.json"))
     parser.add_argument("--page", type=Path, help="the Markdown page to write, plots beside it")
+    parser.add_argument("--also", type=Path, nargs="+", default=[],
+                        help="Markdown that other benchmarks printed, for the end of the page")
     parser.add_argument("--page_only", action="store_true", help="from an --output that exists")
     return parser.parse_args(arguments)
 
@@ -131,6 +133,18 @@ def _command(arguments: list[str]) -> str:
     return shlex.join(["python", "benchmarks/decode.py", *shown])
 
 
+def _results_so_far(options: argparse.Namespace) -> dict:
+    """What --output holds already, so that settings can be measured one after the other."""
+    kept: dict = {"commands": [], "settings": {}}
+    if options.output.exists():
+        kept = json.loads(options.output.read_text(encoding="utf-8"))
+    return kept | {
+        "commands": [*kept["commands"], _command(sys.argv[1:])],
+        "date": datetime.date.today().isoformat(), "seed": options.seed,
+        "beam_size": options.beam_size, "query_length": QUERY_LENGTH,
+        "machine": machine.description(), "limits": machine.limits()}
+
+
 def _save(results: dict, path: Path) -> None:
     path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
@@ -138,11 +152,7 @@ def _save(results: dict, path: Path) -> None:
 def main() -> None:
     options = parse_options(sys.argv[1:])
     if not options.page_only:
-        results = {
-            "command": _command(sys.argv[1:]),
-            "date": datetime.date.today().isoformat(), "seed": options.seed,
-            "beam_size": options.beam_size, "query_length": QUERY_LENGTH,
-            "machine": machine.description(), "limits": machine.limits(), "settings": {}}
+        results = _results_so_far(options)
         for name, *system_input in settings(options):
             if not options.only or name in options.only:
                 results["settings"][name] = beside_peers(options, name, *system_input)
@@ -151,11 +161,13 @@ def main() -> None:
                         *system_input, options.beam_size, results["limits"])
                 _save(results, options.output)
         if options.sweep:
-            results["sweep"] = sweep(small_config, options)
-            _save(results, options.output)
+            rows = results.setdefault("sweep", [])
+            for row in sweep(small_config, options, tuple(rows)):
+                rows.append(row)
+                _save(results, options.output)
     if options.page:
         engine_report.write_page(json.loads(options.output.read_text(encoding="utf-8")),
-                                 options.page)
+                                 options.page, options.also)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The page of the engine's results and its plots, made from the JSON of `decode.py`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 TITLES = {
@@ -34,14 +35,15 @@ def _bar(batch: dict, system: str) -> str:
     return f" (at least {bar:g}: {_MINIMUM[held]})"
 
 
-def write_page(results: dict, path: Path) -> None:
-    """Writes the Markdown page and, beside it, its plots."""
+def write_page(results: dict, path: Path, also: Sequence[Path] = ()) -> None:
+    """Writes the Markdown page, with what other benchmarks wrote at its end, and its plots."""
     path.parent.mkdir(parents=True, exist_ok=True)
     sections = [_head(results), _systems(results), _agreement(results), _parts(results),
                 _sweep(results)]
     if results.get("sweep"):
         _plot_sweep(results["sweep"], path.with_name(f"{path.stem}_sweep.svg"))
         sections.append(f"![time by number of codes]({path.stem}_sweep.svg)\n")
+    sections += [other.read_text(encoding="utf-8") for other in also]
     path.write_text("\n".join(section for section in sections if section), encoding="utf-8")
 
 
@@ -49,11 +51,12 @@ def _head(results: dict) -> str:
     machine, limits = results["machine"], results["limits"]
     versions = ", ".join(f"{name} {machine[name]}" for name in (
         "python", "jax", "flax", "numpy", "torch", "transformers"))
+    commands = "\n    ".join(results["commands"])
     return f"""# The retrieval engine's search, beside its peers
 
-Made by one command on {results["date"]}, seed {results["seed"]}:
+Made on {results["date"]}, seed {results["seed"]}, by `launch/benchmark_engine.sh`, or step by step:
 
-    {results["command"]}
+    {commands}
 
 Machine: {machine["processor"]}, {machine["cores"]} cores, {machine["memory"]}, backend \
 {machine["backend"]}; {versions}. Measured limits: {limits["gflops"]:.0f} GFLOP/s for a float32 \

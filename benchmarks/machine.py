@@ -33,6 +33,13 @@ def description() -> dict[str, str]:
     return machine
 
 
+def one_line() -> str:
+    """The same for the head of a table."""
+    found = description()
+    return (f"{found['processor']}, {found['cores']} cores, {found['memory']}; Python "
+            f"{found['python']}, NumPy {found['numpy']}, jax {found['jax']} on {found['backend']}")
+
+
 def median_seconds(run, rounds: int) -> float:
     """Of several calls, after one that compiles."""
     jax.block_until_ready(run())

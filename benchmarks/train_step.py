@@ -1,31 +1,45 @@
 """How near a training step comes to the machine's matrix product speed.
 
     python benchmarks/train_step.py --batch_size=256 --encoder_length=40 --decoder_length=12
+    python benchmarks/train_step.py --size=minilm --frozen token_embedder encoder/layers_0
 
-Prints ms a step, GFLOP/s of the step's matrix products, and their share of the speed of one
-large float32 product measured on the same machine. Times are the best of several rounds, which
-is what an idle machine would give; CPU time, summed over cores, is printed beside them because
-it holds still when a machine is shared. Knows nothing about data: tokens are random.
+Prints ms a step, GFLOP/s of the step's matrix products, their share of the speed of one large
+float32 product measured on the same machine, and the most memory the process held. Times are the
+best of several rounds, which is what an idle machine would give; CPU time, summed over cores, is
+printed beside them because it holds still when a machine is shared. What is frozen costs forwards
+only, which GFLOP does not know. Knows nothing about data: tokens are random.
 """
 
 import argparse
+import resource
 import time
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
 from gram_jax.core.batch import Batch
-from gram_jax.models.config import ModelConfig
+from gram_jax.models.config import BertConfig, ModelConfig
 from gram_jax.models.objectives import code_generation_objective
 from gram_jax.models.params import count_params, init_params
+from gram_jax.training.optimizers import adamw
+from gram_jax.training.schedules import warmup_constant
+from gram_jax.training.train_state import new_train_state
+from gram_jax.training.train_step import make_train_step
 
+# The sizes of gin/models; 'minilm' has a vocabulary of its own, of which codes take a part.
 SIZES = {
-    "tiny": (2, 128, 256, 4, 32),
-    "small": (4, 256, 512, 4, 64),
-    "medium": (6, 512, 1024, 8, 64),
+    "tiny": {"num_encoder_layers": 2, "num_decoder_layers": 2, "d_model": 128, "d_ff": 256,
+             "num_heads": 4, "head_dim": 32},
+    "small": {"num_encoder_layers": 4, "num_decoder_layers": 4, "d_model": 256, "d_ff": 512,
+              "num_heads": 4, "head_dim": 64},
+    "medium": {"num_encoder_layers": 6, "num_decoder_layers": 6, "d_model": 512, "d_ff": 1024,
+               "num_heads": 8, "head_dim": 64},
+    "minilm": {"num_encoder_layers": 6, "num_decoder_layers": 2, "d_model": 384, "d_ff": 1024,
+               "num_heads": 6, "head_dim": 64,
+               "encoder": BertConfig(d_ff=1536, num_heads=12)},
 }
+_MINILM_VOCAB_SIZE = 30_522
 
 
 def best_seconds(run, *, rounds: int) -> tuple[float, float]:
@@ -53,8 +67,11 @@ def forward_flops(config: ModelConfig, batch: int, source: int, target: int) -> 
     joined = config.num_heads * config.head_dim
     square, mlp = config.d_model * joined, 3 * config.d_model * config.d_ff
     encoder = source * (4 * square + mlp + 2 * source * joined)
+    if config.encoder is not None:
+        encoder = source * config.d_model * (
+            4 * config.d_model + 2 * config.encoder.d_ff + 2 * source)
     decoder = target * (6 * square + mlp + 2 * (target + source) * joined) + source * 2 * square
-    logits = target * config.d_model * config.vocab_size
+    logits = target * config.d_model * config.output_vocab_size
     layers = config.num_encoder_layers * encoder + config.num_decoder_layers * decoder
     return 2 * batch * (layers + logits)
 
@@ -63,35 +80,18 @@ def random_batch(config: ModelConfig, batch: int, source: int, target: int) -> B
     """Tokens of Zipf-like frequency; texts fill 30 to 100 percent of their length."""
     rng = np.random.default_rng(0)
 
-    def tokens(length, fill):
-        ranks = np.minimum(rng.zipf(1.3, (batch, length)) + 2, config.vocab_size - 1)
+    def tokens(length, fill, vocab_size):
+        ranks = np.minimum(rng.zipf(1.3, (batch, length)) + 2, vocab_size - 1)
         lengths = rng.integers(int(fill * length), length + 1, (batch, 1))
         return np.where(np.arange(length) < lengths, ranks, 0).astype(np.int32)
 
-    targets = tokens(target, 0.5)
+    targets = tokens(target, 0.5, config.output_vocab_size)
     return Batch(
-        encoder_input_tokens=tokens(source, 0.3),
+        encoder_input_tokens=tokens(source, 0.3, config.vocab_size),
         decoder_input_tokens=np.pad(targets, ((0, 0), (1, 0)))[:, :-1],
         decoder_target_tokens=targets,
         decoder_loss_weights=(targets > 0).astype(np.float32),
     )
-
-
-def make_step(config: ModelConfig, dropout: bool):
-    """(params, opt_state, batch, key) -> (params, opt_state, loss), jitted."""
-    objective = code_generation_objective(config, z_loss=1e-4)
-    optimizer = optax.adamw(1e-3)
-
-    def loss(params, batch, key):
-        value = objective(params, batch, key if dropout else None)
-        return value.loss_sum / value.weight_sum
-
-    def step(params, opt_state, batch, key):
-        value, grads = jax.value_and_grad(loss)(params, batch, key)
-        updates, opt_state = optimizer.update(grads, opt_state, params)
-        return optax.apply_updates(params, updates), opt_state, value
-
-    return jax.jit(step), optimizer
 
 
 def main():
@@ -102,24 +102,27 @@ def main():
     parser.add_argument("--encoder_length", type=int, default=40)
     parser.add_argument("--decoder_length", type=int, default=12)
     parser.add_argument("--dropout_rate", type=float, default=0.05)
+    parser.add_argument("--frozen", nargs="*", default=[], help="paths of params that stay")
     parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--profile", help="folder for a jax.profiler trace of three steps")
     args = parser.parse_args()
 
-    layers, d_model, d_ff, heads, head_dim = SIZES[args.size]
-    config = ModelConfig(
-        vocab_size=args.vocab_size, d_model=d_model, d_ff=d_ff, num_heads=heads,
-        head_dim=head_dim, num_encoder_layers=layers, num_decoder_layers=layers,
-        dropout_rate=args.dropout_rate,
-    )
+    vocab_size = _MINILM_VOCAB_SIZE if args.size == "minilm" else args.vocab_size
+    config = ModelConfig(vocab_size=vocab_size, output_vocab_size=args.vocab_size,
+                         dropout_rate=args.dropout_rate, **SIZES[args.size])
     lengths = (args.batch_size, args.encoder_length, args.decoder_length)
-    step, optimizer = make_step(config, dropout=args.dropout_rate > 0)
+    optimizer = adamw(warmup_constant(peak=1e-3),
+                      rate_multipliers=dict.fromkeys(args.frozen, 0.0))
+    step = make_train_step(code_generation_objective(config, z_loss=1e-4), optimizer)
+    batch = jax.device_put(random_batch(config, *lengths))
     params = init_params(config, seed=0)
-    batch, key = jax.device_put(random_batch(config, *lengths)), jax.random.key(0)
-    opt_state = optimizer.init(params)
+    num_params = count_params(params)
+    state = new_train_state(params, optimizer, 0)
 
     def run():
-        return step(params, opt_state, batch, key)
+        nonlocal state
+        state, metrics = step(state, batch)
+        return metrics.values
 
     start = time.perf_counter()
     jax.block_until_ready(run())
@@ -127,12 +130,14 @@ def main():
     wall, cpu = best_seconds(run, rounds=args.rounds)
     gflop = 3e-9 * forward_flops(config, *lengths)
     peak, cpu_peak = matmul_gflops()
-    print(f"{args.size}, {count_params(params):,} parameters, vocabulary {config.vocab_size:,}, "
+    print(f"{args.size}, {num_params:,} parameters, vocabulary {config.output_vocab_size:,}, "
           f"batch {lengths[0]} x ({lengths[1]} + {lengths[2]}) tokens")
     print(f"compile {compile_seconds:.1f} s   step {1e3 * wall:.0f} ms, {1e3 * cpu:.0f} ms of CPU "
           f"  {gflop:.1f} GFLOP at {gflop / wall:.0f} GFLOP/s")
     print(f"{gflop / wall / peak:.0%} of the {peak:.0f} GFLOP/s of one large product   "
           f"{gflop / cpu / cpu_peak:.0%} of its {cpu_peak:.0f} GFLOP a CPU second")
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(f"{memory:.2f} GiB at most")
     if args.profile:
         with jax.profiler.trace(args.profile):
             for _ in range(3):

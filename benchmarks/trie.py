@@ -14,7 +14,6 @@ The machine's state shows in every figure: run on a quiet one.
 import argparse
 import functools
 import json
-import platform
 import resource
 import statistics
 import subprocess
@@ -24,6 +23,7 @@ from pathlib import Path
 
 import jax
 import jax.numpy as jnp
+import machine
 import numpy as np
 from random_codes import EOS_ID, MAX_LENGTH, random_codes
 from trie_peer import compare_with_static
@@ -47,15 +47,6 @@ def verdict(value: float, bar: float) -> str:
     return f"{'held' if value <= bar else 'MISSED'} (at most {bar:g})"
 
 
-def machine() -> str:
-    """One line: processor, cores, software."""
-    cpuinfo = Path("/proc/cpuinfo")
-    names = [line.split(":")[1].strip() for line in cpuinfo.read_text().splitlines()
-             if line.startswith("model name")] if cpuinfo.exists() else [platform.processor()]
-    return (f"{names[0]}, {len(names)} cores; Python {platform.python_version()}, NumPy "
-            f"{np.__version__}, jax {jax.__version__} on {jax.devices()[0].platform}")
-
-
 def size_on_device(trie: CodeTrie) -> int:
     return sum(leaf.nbytes for leaf in jax.tree.leaves(trie))
 
@@ -73,7 +64,8 @@ def measure_build(num_codes: int, vocab_size: int) -> dict[str, float]:
 
 
 def report_builds(sizes: list[int], vocab_sizes: list[int]) -> None:
-    print("\n| codes | vocabulary | build s | peak GiB | nodes a code | bytes a code |\n"
+    print("\n### Building\n\n"
+          "| codes | vocabulary | build s | peak GiB | nodes a code | bytes a code |\n"
           "|--:|--:|--:|--:|--:|--:|")
     for vocab_size in vocab_sizes:
         for num_codes in sizes:
@@ -132,7 +124,7 @@ def decoder_steps(decoder: Decoder, trie: CodeTrie, queries: jax.Array, *, beam_
                 decoder.reorder(cache, found.parents))
 
     nodes, log_probs = first_beams(queries.shape[0], beam_size)
-    cache = decoder.prefill(queries, max_length=trie.max_depth)
+    cache = decoder.prefill(queries, max_length=trie.max_depth, max_beams=beam_size)
     cache = decoder.reorder(cache, jnp.zeros_like(nodes))
     state = (nodes, log_probs, jnp.zeros_like(log_probs), jnp.zeros_like(nodes), cache)
     return jax.lax.fori_loop(0, MAX_LENGTH, step, state)[:3]
@@ -158,8 +150,9 @@ def report_steps(sizes, vocab_sizes, beam_sizes, batch_sizes, repeats: int) -> N
         tries = {size: jax.device_put(build_trie(random_codes(size, vocab_size),
                                                  vocab_size=vocab_size, eos_id=EOS_ID))
                  for size in sizes}
-        print(f"\nVocabulary {vocab_size}, microseconds a step\n\n| beam | batch | codes | trie | "
-              "with decoder | trie's share | to fewest codes |\n|--:|--:|--:|--:|--:|--:|--:|")
+        print(f"\n### A step, vocabulary {vocab_size}, microseconds\n\n"
+              "| beam | batch | codes | trie | with decoder | share | to fewest codes | bar |\n"
+              "|--:|--:|--:|--:|--:|--:|--:|:--|")
         for beam_size in beam_sizes:
             for batch_size in batch_sizes:
                 rng = np.random.default_rng(batch_size)
@@ -179,7 +172,7 @@ def report_steps(sizes, vocab_sizes, beam_sizes, batch_sizes, repeats: int) -> N
                     print(f"| {beam_size} | {batch_size} | {size} | "
                           f"{1000 * alone[size] / MAX_LENGTH:.0f} | "
                           f"{1000 * whole[size] / MAX_LENGTH:.0f} | {share:.1%} | {growth:.2f} | "
-                          + "; ".join(bars), flush=True)
+                          + f"{'; '.join(bars)} |", flush=True)
 
 
 def main() -> None:
@@ -198,7 +191,7 @@ def main() -> None:
     if args.one_build:
         print(json.dumps(measure_build(*args.one_build)))
         return
-    print(machine())
+    print(f"## The trie\n\n{machine.one_line()}.")
     if "build" in args.parts:
         report_builds(args.num_codes, args.vocab_size)
     if "step" in args.parts:

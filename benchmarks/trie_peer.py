@@ -232,7 +232,7 @@ def interleaved_medians(functions: dict, repeats: int) -> dict[str, float]:
 
 def compare_with_static(checkout: Path | None, *, num_ids: int, repeats: int) -> None:
     """Prints the comparison, or that there is no checkout to compare with."""
-    print(f"\nSTATIC (arXiv 2602.22647): {num_ids} ids of {LENGTH} tokens, vocabulary "
+    print(f"\n### Beside STATIC (arXiv 2602.22647)\n\n{num_ids} ids of {LENGTH} tokens, vocabulary "
           f"{VOCAB_SIZE}, batch {BATCH_SIZE}, {BEAM_SIZE} beams")
     if checkout is None:
         print("skipped: pass --static=CHECKOUT of github.com/youtube/static-constraint-decoding")
@@ -253,8 +253,9 @@ def compare_with_static(checkout: Path | None, *, num_ids: int, repeats: int) ->
     times = interleaved_medians(
         {name: functools.partial(way.search, indexes[name]) for name, way in ways.items()}
         | {"model": functools.partial(around, rows)}, repeats)
-    print(f"the stand-in for a model takes {times.pop('model'):.2f} ms of every step\n\n| | build "
-          "s | ms a step | to ours | on these ids | on 50 of them |\n|--|--:|--:|--:|--|--|")
+    print(f"\nThe stand-in for a model takes {times.pop('model'):.2f} ms of every step\n\n"
+          "| | build s | ms a step | to ours | on these ids | on 50 of them |\n"
+          "|--|--:|--:|--:|--|--|")
     for name, way in ways.items():
         found = []
         for some, index in ((ids, indexes[name]), (ids[::len(ids) // 50][:50], None)):
@@ -263,11 +264,11 @@ def compare_with_static(checkout: Path | None, *, num_ids: int, repeats: int) ->
             found.append(exactness(model, some, np.asarray(tokens)[0]))
         print(f"| {name} | {seconds[name]:.2f} | {times[name] / LENGTH:.2f} | "
               f"{times[name] / times['ours']:.2f} | {' | '.join(found)} |", flush=True)
-    print(f"not slower a step: {'held' if times['ours'] <= min(times.values()) else 'MISSED'}")
-    print("one id more:")
+    print(f"\nNot slower a step: {'held' if times['ours'] <= min(times.values()) else 'MISSED'}")
+    print("\nOne id more:\n")
     for name, way in ways.items():
-        print(f"  {name}: {add_one_id(way, ids)}")
-    print("third step alone, from log-probabilities to beams:")
+        print(f"- {name}: {add_one_id(way, ids)}")
+    print("\nThird step alone, from log-probabilities to beams:\n")
     for text, some in (("these ids", ids),
                        (f"and {WIDE} more below one prefix", with_wide_node(ids))):
-        print(f"  {text}: {third_step(model, ways, some, repeats)}", flush=True)
+        print(f"- {text}: {third_step(model, ways, some, repeats)}", flush=True)

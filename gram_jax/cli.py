@@ -18,8 +18,11 @@ STAGE_HELP = {
     "tagger": "train the tagger of titles and queries, and tag those of the shop",
     "attributes": "read the attributes of products and queries",
     "codes": "mine the codes that queries and products share",
-    "vocabulary": "train the SentencePiece vocabulary, or take the one that is given",
+    "relevance": "train the model that says which products suit a query, from clicks",
+    "vocabulary": "train the vocabulary, or take the one that is given",
     "train": "train the model that writes codes for queries and products",
+    "cotrain": "let the generators propose codes, drop what does not fit, and train them again",
+    "align": "teach both sides to prefer the codes on which clicked pairs meet",
     "index": "score every posting and write the snapshot that answers searches",
     "evaluate": "measure GRAM and BM25 on the test queries and print the comparison",
 }

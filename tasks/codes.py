@@ -9,12 +9,12 @@ import tensorflow as tf
 
 from gram_jax.data.metrics import gold_code_share
 from gram_jax.data.preprocessors import code_pair_blocks, one_by_one
-from gram_jax.data.seqio_vocabulary import SentencePieceFileVocabulary
+from gram_jax.data.seqio_vocabulary import FileVocabulary
 from gram_jax.data.sources import code_rows
 from gram_jax.text.prompts import product_input, query_input
 from tasks.settings import code_examples_folder, vocabulary_file
 
-VOCABULARY = SentencePieceFileVocabulary(vocabulary_file)
+VOCABULARY = FileVocabulary(vocabulary_file)
 OUTPUT_FEATURES = {key: seqio.Feature(VOCABULARY) for key in ("inputs", "targets")}
 
 

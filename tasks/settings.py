@@ -14,7 +14,7 @@ def code_examples_folder(path: str = gin.REQUIRED) -> str:
 
 @gin.configurable
 def vocabulary_file(path: str = gin.REQUIRED) -> str:
-    """The SentencePiece model file that spells texts and codes."""
+    """The vocabulary file that spells texts and codes."""
     return path
 
 

@@ -121,6 +121,31 @@ class CodeTable:
         order = np.argsort(self.posting_products, kind="stable")  # codes stay rising
         return starts, self.posting_codes[order]
 
+    def united(self, codes: np.ndarray, products: np.ndarray, *,
+               new_product_ids: Iterable[str] = ()) -> "CodeTable":
+        """The same codes with further postings, each posting once.
+
+        Args:
+          codes: int [n], the code_id of each further posting, in any order and with repeats.
+          products: int [n], the product index beside it.
+          new_product_ids: products to append to those there are.
+
+        Raises:
+          ValueError: a code or a product is not there, or a product_id is there twice.
+        """
+        product_ids = (*self.product_ids, *new_product_ids)
+        for name, found, count in (("code", codes, self.num_codes),
+                                   ("product", products, len(product_ids))):
+            if len(found) and not 0 <= found.min() <= found.max() < count:
+                raise ValueError(f"a further posting names a {name} outside {count}")
+        stride = max(len(product_ids), 1)
+        keys = np.union1d(self.posting_codes.astype(np.int64) * stride + self.posting_products,
+                          codes.astype(np.int64) * stride + products)
+        posting_codes, posting_products = np.divmod(keys, stride)
+        starts = np.searchsorted(posting_codes, np.arange(self.num_codes + 1))
+        return CodeTable(self.codes, starts.astype(np.int32), posting_products.astype(np.int32),
+                         product_ids)
+
     def save(self, folder: str | os.PathLike) -> None:
         """Writes the table as a folder, whole or not at all."""
         codes_file, ids_file, arrays_file, digest_file = _FILES

@@ -4,22 +4,29 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 import jax
+import numpy as np
 
 from gram_jax.core.records import Query
 from gram_jax.core.runs import RankedList
 
 Cache = Any
-"""What a decoder keeps between steps: a pytree whose leaves lead with [batch, beam]."""
+"""What a decoder keeps between steps: a pytree."""
 
 
 class Vocabulary(Protocol):
-    """Text to token ids and back. Id 0 is padding; `eos_id` ends a sequence."""
+    """Text to token ids and back. Id 0 is padding; `eos_id` ends a sequence.
+
+    Codes are spelled in ids below `output_vocab_size`. What a model reads starts with `start_ids`,
+    which is empty where its encoder needs no mark.
+    """
 
     vocab_size: int
+    output_vocab_size: int
     eos_id: int
+    start_ids: tuple[int, ...]
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        """Token ids of each text, without EOS."""
+        """Token ids of each text, without `start_ids` and EOS."""
 
     def decode(self, token_ids: Sequence[Sequence[int]]) -> list[str]:
         """The text of each sequence; stops at EOS and skips padding."""
@@ -28,8 +35,15 @@ class Vocabulary(Protocol):
 class Decoder(Protocol):
     """A model as beam search sees it: token ids in, logits out, a cache between steps."""
 
-    def prefill(self, encoder_input_tokens: jax.Array, *, max_length: int) -> Cache:
-        """Reads int32 [batch, encoder_length]: one beam a row, with room for `max_length`."""
+    def prefill(self, encoder_input_tokens: jax.Array, *, max_length: int,
+                max_beams: int) -> Cache:
+        """Reads int32 [batch, encoder_length]: one beam a row, which reordering may multiply.
+
+        Args:
+          encoder_input_tokens: 0 is padding.
+          max_length: tokens of a beam that there is to be room for.
+          max_beams: the most beams of a row that a step will have.
+        """
 
     def step(self, cache: Cache, tokens: jax.Array, position: jax.Array) -> tuple[jax.Array, Cache]:
         """Feeds the tokens at `position` and after.
@@ -48,8 +62,15 @@ class Decoder(Protocol):
     def reorder(self, cache: Cache, parents: jax.Array) -> Cache:
         """The cache whose beam j continues beam `parents[:, j]`; int32 [batch, new_beam]."""
 
-    def select(self, cache: Cache, rows: jax.Array, beams: jax.Array) -> Cache:
-        """The cache in which some beams (int32 [n] each) are a row of one beam, [n, 1]."""
+    def select(self, cache: Cache, rows: jax.Array, beams: jax.Array, *,
+               max_length: int) -> Cache:
+        """The cache in which some beams are a row of one beam each, [n, 1].
+
+        Args:
+          cache: of any beams.
+          rows, beams: int32 [n] each.
+          max_length: tokens of a beam that there is to be room for, at least as many as now.
+        """
 
 
 class Retriever(Protocol):
@@ -59,3 +80,17 @@ class Retriever(Protocol):
 
     def retrieve(self, queries: Iterable[Query], *, k: int) -> Iterator[RankedList]:
         """At most `k` products a query, in the order of the queries."""
+
+
+class RelevanceModel(Protocol):
+    """Anything that says how well a product answers a query, from their texts alone."""
+
+    def score(self, pairs: Sequence[tuple[str, str]]) -> np.ndarray:
+        """How relevant each product is; higher is more, on a scale of the model's own.
+
+        Args:
+          pairs: a query's text and a product's (`codes.examples.product_text`).
+
+        Returns:
+          float32 [pairs], no NaN.
+        """

@@ -131,6 +131,11 @@ class CodeBatches(Iterator[Batch]):
         """task name -> how many examples it has."""
         return {name: len(store) for name, store in zip(self._names, self._stores)}
 
+    @property
+    def largest_target(self) -> int:
+        """The greatest token of any target."""
+        return max(int(store.targets.tokens.max(initial=0)) for store in self._stores)
+
     def __next__(self) -> Batch:
         rng = _generator(self._seed, "mixture", self._num_batches)
         bucket = self._buckets[np.searchsorted(self._bucket_ends, rng.random(), side="right")]

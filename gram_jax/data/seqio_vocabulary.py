@@ -1,28 +1,33 @@
-"""Our SentencePiece file as a SeqIO vocabulary, in Python and in the TensorFlow graph.
+"""Our vocabulary file as a SeqIO vocabulary, in Python and in the TensorFlow graph.
 
 Both sides give the same ids for a text in its normal form. The Python side brings a text to that
-form itself; the graph cannot, so sources normalise what they emit (`data.sources` does).
+form itself; the graph of a SentencePiece file cannot, so sources normalise what they emit
+(`data.sources` does). WordPiece is Python's business in the graph too, a block of texts at a time:
+TensorFlow's own WordPiece disagrees with the encoders' about some characters.
 """
 
 import functools
 import os
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import seqio
 import tensorflow as tf
 import tensorflow_text as tf_text
 
 from gram_jax.text.vocabulary import SentencePieceVocabulary
+from gram_jax.text.vocabulary_files import StoredVocabulary, load_vocabulary
+from gram_jax.text.wordpiece import WordPieceVocabulary
 
 
-class SentencePieceFileVocabulary(seqio.Vocabulary):
-    """A SeqIO vocabulary over a model file that is found when it is first needed.
+class FileVocabulary(seqio.Vocabulary):
+    """A SeqIO vocabulary over a file of either kind that is found when it is first needed.
 
     Tasks are registered when their module is imported, long before it is known which vocabulary a
     run uses; so a task holds `find_file`, not the file.
 
     Args:
-      find_file: returns the path of the model file; asked again on each use.
+      find_file: returns the path of the file; asked again on each use.
     """
 
     def __init__(self, find_file: Callable[[], str | os.PathLike]):
@@ -30,13 +35,18 @@ class SentencePieceFileVocabulary(seqio.Vocabulary):
         self._find_file = find_file
 
     @property
-    def vocabulary(self) -> SentencePieceVocabulary:
+    def vocabulary(self) -> StoredVocabulary:
         """The vocabulary as the rest of the project knows it.
 
         Raises:
           ArtifactError: the file is missing or not a vocabulary.
         """
         return _load(*_identity(self._find_file()))
+
+    @property
+    def start_ids(self) -> tuple[int, ...]:
+        """The ids that lead what a model reads."""
+        return self.vocabulary.start_ids
 
     @property
     def eos_id(self) -> int:
@@ -68,12 +78,36 @@ class SentencePieceFileVocabulary(seqio.Vocabulary):
         return _load_tokenizer(*_identity(self._find_file())).detokenize(ids)
 
     def __eq__(self, other):
-        return (
-            isinstance(other, SentencePieceFileVocabulary) and self._find_file == other._find_file
-        )
+        return isinstance(other, FileVocabulary) and self._find_file == other._find_file
 
     def __hash__(self):
         return hash(self._find_file)
+
+
+class _WordPieceTokenizer:
+    """What of `tf_text.SentencepieceTokenizer` is used here, for a WordPiece vocabulary."""
+
+    def __init__(self, vocabulary: WordPieceVocabulary):
+        self._vocabulary = vocabulary
+
+    def tokenize(self, texts: tf.Tensor) -> tf.Tensor | tf.RaggedTensor:
+        """String [] -> int32 [length]; string [texts] -> ragged int32 [texts, length]."""
+        flat = tf.reshape(texts, [-1])
+        ids, sizes = (tf.ensure_shape(array, [None]) for array in tf.numpy_function(
+            self._encode, [flat], [tf.int32, tf.int64]))
+        return ids if texts.shape.rank == 0 else tf.RaggedTensor.from_row_lengths(ids, sizes)
+
+    def detokenize(self, ids: tf.Tensor) -> tf.Tensor:
+        """int32 [length] -> string []."""
+        return tf.ensure_shape(tf.numpy_function(self._decode, [ids], tf.string), [])
+
+    def _encode(self, texts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        rows = self._vocabulary.encode([text.decode() for text in texts])
+        ids = np.fromiter((token for row in rows for token in row), np.int32)
+        return ids, np.array([len(row) for row in rows], np.int64)
+
+    def _decode(self, ids: np.ndarray) -> bytes:
+        return self._vocabulary.decode([ids])[0].encode()
 
 
 def _identity(path: str | os.PathLike) -> tuple[str, int, int]:
@@ -85,12 +119,17 @@ def _identity(path: str | os.PathLike) -> tuple[str, int, int]:
 
 
 @functools.lru_cache(maxsize=4)
-def _load(path: str, mtime_ns: int, size: int) -> SentencePieceVocabulary:
-    return SentencePieceVocabulary.load(path)
+def _load(path: str, mtime_ns: int, size: int) -> StoredVocabulary:
+    return load_vocabulary(path)
 
 
 @functools.lru_cache(maxsize=4)
-def _load_tokenizer(path: str, mtime_ns: int, size: int) -> tf_text.SentencepieceTokenizer:
+def _load_tokenizer(
+    path: str, mtime_ns: int, size: int
+) -> tf_text.SentencepieceTokenizer | _WordPieceTokenizer:
+    vocabulary = _load(path, mtime_ns, size)
+    if not isinstance(vocabulary, SentencePieceVocabulary):
+        return _WordPieceTokenizer(vocabulary)
     # Lifted out of the graph being traced, because other graphs will use it as well.
     with tf.init_scope():
-        return tf_text.SentencepieceTokenizer(model=_load(path, mtime_ns, size).model_bytes)
+        return tf_text.SentencepieceTokenizer(model=vocabulary.model_bytes)

@@ -30,7 +30,7 @@ from gram_jax.decoding.constraints import (
     best_continuations,
     or_impossible,
 )
-from gram_jax.decoding.tails import TAIL_TOKENS, end_tails, finish_tails
+from gram_jax.decoding.tails import end_tails, finish_tails
 from gram_jax.trie.code_trie import NO_CODE, CodeTrie
 from gram_jax.trie.lookup import Choices, choices, is_tail
 
@@ -123,8 +123,8 @@ def beam_search(
             lambda state: step(_first_beams(decoder, state, few)), state)
 
     has_query = (encoder_input_tokens != 0).any(axis=1)
-    cache = decoder.prefill(encoder_input_tokens, max_length=length + TAIL_TOKENS)
-    _check_vocabulary(decoder, trie, cache)
+    cache = decoder.prefill(encoder_input_tokens, max_length=length, max_beams=beam_size)
+    _check_vocabulary(decoder, trie, cache, batch_size)
     # The first step has one beam a row, the empty prefix, and costs as much less.
     state = step((jnp.int32(0), root_beams(has_query, length),
                   no_beams(batch_size, beam_size, length), cache))
@@ -134,8 +134,7 @@ def beam_search(
     return finish_tails(decoder, trie, cache, live, finished, position)
 
 
-def _check_vocabulary(decoder: Decoder, trie: CodeTrie, cache: Cache) -> None:
-    batch_size = jax.tree.leaves(cache)[0].shape[0]
+def _check_vocabulary(decoder: Decoder, trie: CodeTrie, cache: Cache, batch_size: int) -> None:
     logits, _ = jax.eval_shape(decoder.step, cache, jnp.zeros((batch_size, 1, 1), jnp.int32), 0)
     if trie.vocab_size > logits.shape[-1]:
         raise ValueError(f"the trie's tokens are below {trie.vocab_size} but the decoder has "

@@ -18,7 +18,7 @@ from gram_jax.decoding.constraints import or_impossible
 from gram_jax.trie.code_trie import NO_CODE, CodeTrie
 from gram_jax.trie.lookup import tail_code
 
-TAIL_TOKENS = 6
+_TAIL_TOKENS = 6
 """Tokens of each beam in a pass: few more cost a pass over the weights little."""
 
 _GROUP_SIZE = 40
@@ -35,8 +35,7 @@ def finish_tails(decoder: Decoder, trie: CodeTrie, cache: Cache, live: LiveBeams
     Args:
       decoder: gives the tokens' probabilities over its vocabulary.
       trie: the codes.
-      cache: has seen all tokens of the beams but the last, and has room for
-        `trie.max_depth + TAIL_TOKENS` of them.
+      cache: has seen all tokens of the beams but the last.
       live: beams of which those alive are at tails.
       finished: codes found before.
       position: int32 [], tokens that the live beams have.
@@ -91,13 +90,14 @@ def _score_tails(decoder: Decoder, cache: Cache, live: LiveBeams,
     longest_first = jnp.argsort(-num_left)
     num_groups = -(-(num_left > 0).sum() // group_size)
     # A column before the first for the start token, and room to read a whole pass at any place.
-    known = jnp.pad(live.tokens.reshape(num_beams, length), ((0, 0), (1, TAIL_TOKENS)))
+    known = jnp.pad(live.tokens.reshape(num_beams, length), ((0, 0), (1, _TAIL_TOKENS)))
 
     def score_group(group, scores):
         places = group * group_size + jnp.arange(group_size)
         beams = longest_first[jnp.minimum(places, num_beams - 1)]
-        found = _score_group(decoder, decoder.select(cache, beams // beam_size, beams % beam_size),
-                             known[beams], position, position + num_left[beams])
+        selected = decoder.select(cache, beams // beam_size, beams % beam_size,
+                                  max_length=length + _TAIL_TOKENS)
+        found = _score_group(decoder, selected, known[beams], position, position + num_left[beams])
         return scores.at[beams].set(found[:, :length])
 
     scores = jax.lax.fori_loop(0, num_groups, score_group,
@@ -112,20 +112,20 @@ def _score_group(decoder: Decoder, cache: Cache, known: jax.Array, position: jax
     Args:
       decoder: see `finish_tails`.
       cache: of the beams, each a row of its own.
-      known: int32 [beams, 1 + length + TAIL_TOKENS], their tokens after the start token.
+      known: int32 [beams, 1 + length + _TAIL_TOKENS], their tokens after the start token.
       position: int32 [], the first token to score.
       ends: int32 [beams], one past each beam's last, falling; tokens after it may be scored too.
     """
     def score(state):
         position, scores, cache = state
         inputs, targets = (
-            jax.lax.dynamic_slice_in_dim(known[: len(scores)], position + shift, TAIL_TOKENS, 1)
+            jax.lax.dynamic_slice_in_dim(known[: len(scores)], position + shift, _TAIL_TOKENS, 1)
             for shift in (0, 1))
         logits, cache = decoder.step(cache, inputs[:, None], position)
         picked = jnp.take_along_axis(logits[:, 0], targets[..., None], axis=-1)[..., 0]
         found = picked - jax.nn.logsumexp(logits[:, 0], axis=-1)
         found = jnp.where(targets == 0, 0.0, found)
-        return (position + TAIL_TOKENS,
+        return (position + _TAIL_TOKENS,
                 jax.lax.dynamic_update_slice_in_dim(scores, found, position, axis=1), cache)
 
     few = jnp.arange(-(-len(known) // _FEW_BEAMS))
@@ -133,6 +133,7 @@ def _score_group(decoder: Decoder, cache: Cache, known: jax.Array, position: jax
     scores = jnp.zeros((len(known), known.shape[1] - 1), jnp.float32)
     position, scores, cache = jax.lax.while_loop(
         lambda state: state[0] < end_of_most, score, (position, scores, cache))
-    longest = (position, scores[few], decoder.select(cache, few, jnp.zeros_like(few)))
+    longest = (position, scores[few], decoder.select(
+        cache, few, jnp.zeros_like(few), max_length=known.shape[1] - 1))
     longest = jax.lax.while_loop(lambda state: state[0] < ends[0], score, longest)
     return scores.at[few].set(longest[1])

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from gram_jax.core.errors import ConfigError
 from gram_jax.models.config import ModelConfig
 from gram_jax.models.params import Params
 
@@ -42,7 +43,14 @@ _SUBLAYERS = {
 
 
 def weight_names(config: ModelConfig) -> dict[str, Weight]:
-    """For the path of every parameter of a model ('encoder/...'), the weight that it is."""
+    """For the path of every parameter of a model ('encoder/...'), the weight that it is.
+
+    Raises:
+      ConfigError: T5 has no such model: its encoder is BERT's, or it has fewer logits than tokens.
+    """
+    if config.encoder is not None or config.output_vocab_size != config.vocab_size:
+        raise ConfigError("transformers' T5 has an encoder of its own and a logit for every token; "
+                          "a model with BERT's encoder or fewer logits has no form there")
     names = {"token_embedder/embedding": Weight("shared.weight", False)}
     if not config.tie_embeddings:
         names["decoder/logits_dense/kernel"] = Weight("lm_head.weight", True)

@@ -22,7 +22,7 @@ class DecodingCache:
 
     encoded: tuple[KeysValues, ...]  # a layer each: [batch, heads, encoder_length, head_dim]
     encoder_bias: jax.Array  # float32 [batch, 1, 1, encoder_length]
-    past: tuple[KeysValues, ...]  # a layer each: [batch, beam, heads, max_length, head_dim]
+    past: kv_cache.Past
 
 
 @functools.partial(jax.tree_util.register_dataclass, data_fields=["params", "encoded"],
@@ -42,15 +42,16 @@ class CachedDecoder:
     params: Params
     encoded: jax.Array | None = None
 
-    def prefill(self, encoder_input_tokens: jax.Array, *, max_length: int) -> DecodingCache:
-        """Encodes int32 [batch, encoder_length]; one beam each, with room for `max_length`."""
+    def prefill(self, encoder_input_tokens: jax.Array, *, max_length: int,
+                max_beams: int) -> DecodingCache:
+        """Encodes int32 [batch, encoder_length]; one beam each, with room for more and longer."""
         model = bind(self.config, self.params)
         batch = encoder_input_tokens.shape[0]
         encoded = model.encode(encoder_input_tokens) if self.encoded is None else self.encoded
         return DecodingCache(
             encoded=model.decoder.encoded_keys_values(encoded),
             encoder_bias=padding_bias(encoder_input_tokens),
-            past=model.decoder.empty_past(batch, 1, max_length),
+            past=model.decoder.empty_past(batch, max_beams, max_length),
         )
 
     def step(
@@ -64,11 +65,12 @@ class CachedDecoder:
           position: int32 [], of the first of them; all must be less than `max_length`.
 
         Returns:
-          float32 [batch, beam, num, vocab_size] logits of the tokens that follow, the new cache.
+          float32 [batch, beam, num, output_vocab_size] logits of the tokens that follow, the new
+          cache.
         """
         model = bind(self.config, self.params)
         hidden, past = model.decoder.step(
-            model.token_embedder(tokens),
+            model.code_embedder(tokens),
             cache.past,
             cache.encoded,
             cache.encoder_bias,
@@ -78,12 +80,12 @@ class CachedDecoder:
 
     def reorder(self, cache: DecodingCache, parents: jax.Array) -> DecodingCache:
         """The cache whose beam j continues beam `parents[:, j]`; int32 [batch, new_beam]."""
-        past = tuple(kv_cache.reorder(layer, parents) for layer in cache.past)
-        return dataclasses.replace(cache, past=past)
+        return dataclasses.replace(cache, past=kv_cache.reorder(cache.past, parents))
 
-    def select(self, cache: DecodingCache, rows: jax.Array, beams: jax.Array) -> DecodingCache:
+    def select(self, cache: DecodingCache, rows: jax.Array, beams: jax.Array, *,
+               max_length: int) -> DecodingCache:
         """The cache in which beam `beams[i]` of row `rows[i]` (int32 [n] each) is row i, alone."""
         encoded, bias = jax.tree.map(lambda array: array[rows],
                                      (cache.encoded, cache.encoder_bias))
-        past = jax.tree.map(lambda array: array[rows, beams][:, None], cache.past)
-        return DecodingCache(encoded, bias, past)
+        return DecodingCache(encoded, bias,
+                             kv_cache.select(cache.past, rows, beams, max_length))

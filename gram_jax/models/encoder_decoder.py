@@ -1,7 +1,11 @@
 """T5 1.1: token ids in, logits out. Knows nothing about texts, codes, losses or beams.
 
-Names of modules and parameters are T5X's, so that its checkpoints map one to one.
+Names of modules and parameters are T5X's, so that its checkpoints map one to one. The encoder may
+be BERT's instead; the decoder, which was not pretrained with it, then has a token table of its own,
+whose rows start as T5's do and move as fast as the rest of the decoder.
 """
+
+import dataclasses
 
 import jax
 import jax.numpy as jnp
@@ -9,6 +13,7 @@ from flax import nnx
 
 from gram_jax.models.config import ModelConfig
 from gram_jax.nn.attention import padding_bias
+from gram_jax.nn.bert_encoder import INITIAL_STDDEV, BertEncoder
 from gram_jax.nn.decoder import Decoder
 from gram_jax.nn.dense import Dense
 from gram_jax.nn.dropout import DropoutStream
@@ -17,7 +22,7 @@ from gram_jax.nn.encoder import Encoder
 
 
 class EncoderDecoder(nnx.Module):
-    """One embedding for both sides, an encoder, a decoder and its logits.
+    """One embedding for both sides, or one for each, an encoder, a decoder and its logits.
 
     Built without values; `models.params.bind` gives it some.
 
@@ -34,15 +39,32 @@ class EncoderDecoder(nnx.Module):
             "dropout_rate": config.dropout_rate,
             "dtype": dtype,
         }
-        self.token_embedder = Embedding(config.vocab_size, config.d_model, dtype=dtype)
-        self.encoder = Encoder(config.num_encoder_layers, *sizes, **shared)
         self.decoder = Decoder(config.num_decoder_layers, *sizes, **shared)
+        if config.encoder is None:
+            self.token_embedder = Embedding(config.vocab_size, config.d_model, dtype=dtype)
+            self.encoder = Encoder(config.num_encoder_layers, *sizes, **shared)
+        else:
+            self.token_embedder = Embedding(
+                config.vocab_size, config.d_model, dtype=dtype, axis="words", stddev=INITIAL_STDDEV
+            )
+            self.encoder = BertEncoder(
+                config.num_encoder_layers, config.d_model, dropout_rate=config.dropout_rate,
+                dtype=dtype, **dataclasses.asdict(config.encoder),
+            )
+            self.decoder.token_embedder = Embedding(
+                config.output_vocab_size, config.d_model, dtype=dtype
+            )
         if not config.tie_embeddings:
             self.decoder.logits_dense = Dense(
-                config.d_model, config.vocab_size, axes=("embed", "vocab"),
+                config.d_model, config.output_vocab_size, axes=("embed", "vocab"),
                 dtype=jnp.dtype("float32"),
             )
-        self.tie_embeddings = config.tie_embeddings
+        self.config = config
+
+    @property
+    def code_embedder(self) -> Embedding:
+        """The table of the tokens that the decoder reads."""
+        return self.token_embedder if self.config.encoder is None else self.decoder.token_embedder
 
     def encode(self, tokens: jax.Array, *, dropout_rng: jax.Array | None = None) -> jax.Array:
         """Encodes int32 [batch, length] (0 is padding) to [batch, length, d_model]."""
@@ -61,16 +83,16 @@ class EncoderDecoder(nnx.Module):
         Args:
           encoded: [batch, encoder_length, d_model], from `encode`.
           encoder_tokens: int32 [batch, encoder_length], the tokens that were encoded.
-          decoder_input_tokens: int32 [rows, length], starting with 0; rows is a multiple of
-            batch, text by text: with n sequences for each text, rows n * i to n * (i + 1) - 1
-            belong to text i.
+          decoder_input_tokens: int32 [rows, length] below output_vocab_size, starting with 0; rows
+            is a multiple of batch, text by text: with n sequences for each text, rows n * i to
+            n * (i + 1) - 1 belong to text i.
           dropout_rng: a key, or None for no dropout.
 
         Returns:
-          float32 [rows, length, vocab_size].
+          float32 [rows, length, output_vocab_size].
         """
         hidden = self.decoder(
-            self.token_embedder(decoder_input_tokens),
+            self.code_embedder(decoder_input_tokens),
             self.decoder.encoded_keys_values(encoded),
             padding_bias(encoder_tokens),
             stream=_stream(dropout_rng),
@@ -78,9 +100,9 @@ class EncoderDecoder(nnx.Module):
         return self.logits(hidden)
 
     def logits(self, hidden: jax.Array) -> jax.Array:
-        """[..., d_model] -> float32 [..., vocab_size]."""
-        if self.tie_embeddings:
-            return self.token_embedder.logits(hidden)
+        """[..., d_model] -> float32 [..., output_vocab_size]."""
+        if self.config.tie_embeddings:
+            return self.code_embedder.logits(hidden, self.config.output_vocab_size)
         return self.decoder.logits_dense(hidden)
 
     def __call__(
@@ -90,7 +112,7 @@ class EncoderDecoder(nnx.Module):
         *,
         dropout_rng: jax.Array | None = None,
     ) -> jax.Array:
-        """`decode` after `encode`: float32 [rows, length, vocab_size] logits."""
+        """`decode` after `encode`: float32 [rows, length, output_vocab_size] logits."""
         encoder_rng, decoder_rng = (
             (None, None) if dropout_rng is None else jax.random.split(dropout_rng)
         )

@@ -42,7 +42,7 @@ def cross_entropy(
     """
     logits = logits.astype(jnp.promote_types(logits.dtype, jnp.float32))
     vocab_size = logits.shape[-1]
-    target_logit, log_normalizer = _target_and_normalizer(logits, targets)
+    target_logit, log_normalizer = target_and_normalizer(logits, targets)
     loss = log_normalizer - target_logit
     if label_smoothing:
         other = label_smoothing / (vocab_size - 1)
@@ -63,7 +63,7 @@ def cross_entropy(
 
 
 @jax.custom_vjp
-def _target_and_normalizer(logits: jax.Array, targets: jax.Array) -> tuple[jax.Array, jax.Array]:
+def target_and_normalizer(logits: jax.Array, targets: jax.Array) -> tuple[jax.Array, jax.Array]:
     """The target's logit and logsumexp over the vocabulary, with a gradient of one pass.
 
     The gradient derived from a gather would scatter into an array as large as the logits.
@@ -73,7 +73,7 @@ def _target_and_normalizer(logits: jax.Array, targets: jax.Array) -> tuple[jax.A
 
 
 def _forward(logits, targets):
-    target_logit, log_normalizer = _target_and_normalizer(logits, targets)
+    target_logit, log_normalizer = target_and_normalizer(logits, targets)
     return (target_logit, log_normalizer), (logits, targets, log_normalizer)
 
 
@@ -85,4 +85,4 @@ def _backward(saved, gradients):
     return jnp.where(is_target, of_target, 0.0) + of_normalizer * softmax, None
 
 
-_target_and_normalizer.defvjp(_forward, _backward)
+target_and_normalizer.defvjp(_forward, _backward)

@@ -19,21 +19,22 @@ from flax import nnx
 from gram_jax.core.atomic import atomic_file
 from gram_jax.core.digest import digest_arrays
 from gram_jax.core.errors import ArtifactError
-from gram_jax.models.config import ModelConfig, TaggerConfig
+from gram_jax.models.config import ModelConfig, RelevanceConfig, TaggerConfig
 from gram_jax.models.encoder_decoder import EncoderDecoder
+from gram_jax.models.relevance import RelevanceNet
 from gram_jax.models.tagger import Tagger
 
 Params = dict[str, Any]
 """Nested dict with T5X's names; the leaves are float32 arrays."""
 
-AnyConfig = ModelConfig | TaggerConfig
+AnyConfig = ModelConfig | RelevanceConfig | TaggerConfig
 
 _MODULE_OF_CONFIG: Mapping[type, Callable[[Any], nnx.Module]] = {
-    ModelConfig: EncoderDecoder, TaggerConfig: Tagger}
+    ModelConfig: EncoderDecoder, RelevanceConfig: RelevanceNet, TaggerConfig: Tagger}
 
 
 def init_params(config: AnyConfig, seed: int) -> Params:
-    """Draws the parameters of a model that has not learned anything, from T5X's distributions.
+    """Draws the parameters of a model that has not learned anything, as T5X and BERT draw theirs.
 
     Each parameter has a random stream of its own, by the seed and its name.
     """
@@ -52,6 +53,8 @@ def _stream(seed: int, name: str) -> np.random.Generator:
 @overload
 def bind(config: ModelConfig, params: Params) -> EncoderDecoder: ...
 @overload
+def bind(config: RelevanceConfig, params: Params) -> RelevanceNet: ...
+@overload
 def bind(config: TaggerConfig, params: Params) -> Tagger: ...
 def bind(config, params):
     """The module that computes with these parameters; cheap, meant for use inside a jit."""
@@ -67,7 +70,8 @@ def logical_axes(config: AnyConfig) -> dict[str, Any]:
     """The tree of `init_params` with, for every array, a tuple of logical axis names.
 
     Names: 'vocab', 'embed', 'mlp', 'heads' (also where heads and head_dim are joined in one
-    axis), 'relpos_buckets'; None for an axis that is never split.
+    axis), 'relpos_buckets', 'words' (of a table without logits), 'positions'; None for an axis
+    that is never split.
     """
     return _metadata(config, "logical_axes")
 
@@ -122,19 +126,41 @@ def load_params(path: str | os.PathLike, config: AnyConfig) -> Params:
     except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
         raise ArtifactError(f"{path}: this is not a file of parameters, or it is damaged "
                             f"({error})") from None
-    expected = dict(_named_leaves(abstract_params(config)))
-    misfits = list(_misfits(found, expected))
-    if misfits:
-        shown = "\n  ".join(misfits[:5])
-        more = f"\n  and {len(misfits) - 5} more" if len(misfits) > 5 else ""
-        raise ArtifactError(f"{path}: these parameters do not fit the model:\n  {shown}{more}")
+    _check_fit(found, dict(_named_leaves(abstract_params(config))), f"{path}: these parameters")
     return _nested({name: jax.device_put(array) for name, array in found.items()})
 
 
+def replace_params(params: Params, given: Mapping[str, np.ndarray]) -> Params:
+    """The parameters with some of them replaced: a model that starts from pretrained parts.
+
+    Args:
+      params: of the whole model.
+      given: other values for some of its paths, such as 'encoder/...'.
+
+    Returns:
+      A tree like `params`.
+
+    Raises:
+      ArtifactError: the model has no such parameters, or they have other shapes; the message names
+        them.
+    """
+    whole = dict(_named_leaves(params))
+    _check_fit(given, {name: whole[name] for name in given if name in whole},
+               "the given parameters")
+    return _nested(whole | {name: jax.device_put(array) for name, array in given.items()})
+
+
+def _check_fit(found: Mapping[str, np.ndarray], expected: Mapping[str, Any], what: str) -> None:
+    if misfits := list(_misfits(found, expected)):
+        shown = "\n  ".join(misfits[:5])
+        more = f"\n  and {len(misfits) - 5} more" if len(misfits) > 5 else ""
+        raise ArtifactError(f"{what} do not fit the model:\n  {shown}{more}")
+
+
 def _misfits(
-    found: Mapping[str, np.ndarray], expected: Mapping[str, jax.ShapeDtypeStruct]
+    found: Mapping[str, np.ndarray], expected: Mapping[str, Any]
 ) -> Iterator[str]:
-    """What is wrong with the arrays of a file, a line each."""
+    """What is wrong with the arrays that were found, a line each."""
     for name in sorted(expected.keys() - found.keys()):
         yield f"{name} is missing"
     for name in sorted(found.keys() - expected.keys()):

@@ -13,29 +13,10 @@ from gram_jax.models.config import TaggerConfig
 from gram_jax.nn.dense import Dense
 from gram_jax.nn.dropout import DropoutStream, dropout
 from gram_jax.nn.encoder import Encoder
+from gram_jax.nn.feature_table import FeatureTable
 from gram_jax.nn.parameter import Initial, declare
 
 _FLOAT32 = jnp.dtype("float32")
-
-
-class FeatureTable(nnx.Module):
-    """Rows that are summed over a word's features; row 0 counts nothing.
-
-    Args:
-      num_rows: of the table.
-      size: of a row.
-    """
-
-    def __init__(self, num_rows: int, size: int):
-        self.embedding = declare((num_rows, size), ("vocab", "embed"), Initial("normal", 0.1))
-
-    def __call__(self, features: jax.Array) -> jax.Array:
-        """int32 [..., features], 0 where there is none -> float32 [..., size]."""
-        present = features > 0
-        rows = jnp.take(self.embedding[...], features, axis=0)
-        summed = jnp.einsum("...fs,...f->...s", rows, present.astype(rows.dtype))
-        # Words have many n-grams or few; their sums have one spread.
-        return summed * jax.lax.rsqrt(jnp.maximum(present.sum(-1, keepdims=True), 1.0))
 
 
 class Tagger(nnx.Module):

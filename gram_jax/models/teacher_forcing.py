@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from gram_jax.models.encoder_decoder import EncoderDecoder
+from gram_jax.models.losses import target_and_normalizer
 
 
 def code_token_log_probs(
@@ -19,11 +20,11 @@ def code_token_log_probs(
 
     Returns:
       float32 [batch, codes, length], 0 where padded. The logits behind it take
-      4 * batch * codes * length * vocab_size bytes.
+      4 * batch * codes * length * output_vocab_size bytes.
     """
     targets = code_tokens.reshape(-1, code_tokens.shape[-1])
     inputs = jnp.pad(targets, ((0, 0), (1, 0)))[:, :-1]
     logits = model.decode(model.encode(encoder_tokens), encoder_tokens, inputs)
-    target_logits = jnp.take_along_axis(logits, targets[..., None], axis=-1)[..., 0]
-    log_probs = target_logits - jax.nn.logsumexp(logits, axis=-1)
-    return jnp.where(targets > 0, log_probs, 0.0).reshape(code_tokens.shape)
+    target_logits, log_normalizers = target_and_normalizer(logits, targets)
+    log_probs = jnp.where(targets > 0, target_logits - log_normalizers, 0.0)
+    return log_probs.reshape(code_tokens.shape)

@@ -25,6 +25,18 @@ class KeysValues(NamedTuple):
     values: jax.Array  # [batch, heads, keys, head_dim]
 
 
+def split_heads(joined: jax.Array, num_heads: int) -> jax.Array:
+    """[batch, length, heads * head_dim] -> [batch, heads, length, head_dim]."""
+    batch, length, _ = joined.shape
+    return joined.reshape(batch, length, num_heads, -1).swapaxes(1, 2)
+
+
+def join_heads(split: jax.Array) -> jax.Array:
+    """[batch, heads, length, head_dim] -> [batch, length, heads * head_dim]."""
+    batch, _, length, _ = split.shape
+    return split.swapaxes(1, 2).reshape(batch, length, -1)
+
+
 def padding_bias(tokens: jax.Array) -> jax.Array:
     """int32 [batch, keys] -> float32 [batch, 1, 1, keys]: hides keys whose token is padding."""
     return jnp.where(tokens > 0, 0.0, MASKED)[:, None, None, :]
@@ -87,7 +99,6 @@ class Attention(nnx.Module):
         dtype: jnp.dtype,
     ):
         self.num_heads = num_heads
-        self.head_dim = head_dim
         self.dropout_rate = dropout_rate
         joined = num_heads * head_dim
         project = functools.partial(Dense, d_model, joined, axes=("embed", "heads"), dtype=dtype)
@@ -102,23 +113,14 @@ class Attention(nnx.Module):
             initial=Initial("normal", joined**-0.5),
         )
 
-    def split_heads(self, joined: jax.Array) -> jax.Array:
-        """[batch, length, heads * head_dim] -> [batch, heads, length, head_dim]."""
-        batch, length, _ = joined.shape
-        return joined.reshape(batch, length, self.num_heads, self.head_dim).swapaxes(1, 2)
-
     def queries(self, inputs: jax.Array) -> jax.Array:
         """[batch, length, d_model] -> [batch, heads, length, head_dim]."""
-        return self.split_heads(self.query(inputs))
+        return split_heads(self.query(inputs), self.num_heads)
 
     def keys_values(self, source: jax.Array) -> KeysValues:
         """[batch, length, d_model] -> the keys and values of every position."""
-        return KeysValues(self.split_heads(self.key(source)), self.split_heads(self.value(source)))
-
-    def join(self, attended: jax.Array) -> jax.Array:
-        """[batch, heads, length, head_dim] -> [batch, length, d_model]."""
-        batch, _, length, _ = attended.shape
-        return self.out(attended.swapaxes(1, 2).reshape(batch, length, -1))
+        return KeysValues(*(split_heads(project(source), self.num_heads)
+                            for project in (self.key, self.value)))
 
     def __call__(
         self,
@@ -136,4 +138,4 @@ class Attention(nnx.Module):
             dropout_rate=self.dropout_rate,
             stream=stream,
         )
-        return self.join(attended)
+        return self.out(join_heads(attended))

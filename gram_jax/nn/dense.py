@@ -1,4 +1,4 @@
-"""A matrix product without bias. Knows nothing about what its axes mean."""
+"""A matrix product, and one with a bias. Knows nothing about what their axes mean."""
 
 import math
 
@@ -40,3 +40,27 @@ class Dense(nnx.Module):
         # first transposes the gradient of the outputs, which on a CPU costs more than the product.
         rows = inputs.reshape(-1, inputs.shape[-1]).astype(self.dtype)
         return (rows @ kernel).reshape(*inputs.shape[:-1], kernel.shape[-1])
+
+
+class BiasedDense(Dense):
+    """`inputs @ kernel + bias` over the last axis; the bias starts at 0.
+
+    Args:
+      in_size, out_size, axes, dtype, initial: as of `Dense`; the bias is named by the second axis.
+    """
+
+    def __init__(
+        self,
+        in_size: int,
+        out_size: int,
+        *,
+        axes: tuple[str, str],
+        dtype: jnp.dtype,
+        initial: Initial | None = None,
+    ):
+        super().__init__(in_size, out_size, axes=axes, dtype=dtype, initial=initial)
+        self.bias = declare((out_size,), axes[1:], Initial("zeros"))
+
+    def __call__(self, inputs: jax.Array) -> jax.Array:
+        """[..., in_size] -> [..., out_size]."""
+        return super().__call__(inputs) + self.bias[...].astype(self.dtype)

@@ -14,21 +14,31 @@ class Embedding(nnx.Module):
       vocab_size: number of rows.
       size: length of a row.
       dtype: dtype of the outputs of a look-up.
+      axis: logical name of the rows.
+      stddev: of the values that the rows start from.
     """
 
-    def __init__(self, vocab_size: int, size: int, *, dtype: jnp.dtype):
+    def __init__(
+        self,
+        vocab_size: int,
+        size: int,
+        *,
+        dtype: jnp.dtype,
+        axis: str = "vocab",
+        stddev: float = 1.0,
+    ):
         self.dtype = dtype
-        self.embedding = declare((vocab_size, size), ("vocab", "embed"), Initial("normal"))
+        self.embedding = declare((vocab_size, size), (axis, "embed"), Initial("normal", stddev))
 
     def __call__(self, tokens: jax.Array) -> jax.Array:
         """int32 [...] -> [..., size]."""
         return jnp.take(self.embedding[...], tokens, axis=0).astype(self.dtype)
 
-    def logits(self, hidden: jax.Array) -> jax.Array:
-        """float32 [..., vocab] products of `hidden` [..., size] with every row.
+    def logits(self, hidden: jax.Array, num_rows: int) -> jax.Array:
+        """float32 [..., num_rows] products of `hidden` [..., size] with the first rows.
 
         The table's rows have unit variance, so hidden states are scaled by size ** -0.5.
         """
         scaled = hidden.astype(jnp.float32) * hidden.shape[-1] ** -0.5
         rows = scaled.reshape(-1, hidden.shape[-1])
-        return (rows @ self.embedding[...].T).reshape(*hidden.shape[:-1], -1)
+        return (rows @ self.embedding[:num_rows].T).reshape(*hidden.shape[:-1], num_rows)

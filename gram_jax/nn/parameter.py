@@ -22,16 +22,19 @@ class Initial:
     """The distribution a parameter starts from.
 
     Attributes:
-      distribution: 'ones', 'normal', 'truncated_normal' (cut at two deviations) or 'uniform'.
-      stddev: standard deviation of the values drawn; unused for 'ones'.
+      distribution: 'zeros', 'ones', 'normal', 'truncated_normal' (cut at two deviations) or
+        'uniform'.
+      stddev: standard deviation of the values drawn; unused for 'zeros' and 'ones'.
     """
 
-    distribution: Literal["ones", "normal", "truncated_normal", "uniform"]
+    distribution: Literal["zeros", "ones", "normal", "truncated_normal", "uniform"]
     stddev: float = 1.0
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
         """A float32 array of that shape. Drawn on the host: nothing is compiled for it."""
         match self.distribution:
+            case "zeros":
+                return np.zeros(shape, np.float32)
             case "ones":
                 return np.ones(shape, np.float32)
             case "normal":

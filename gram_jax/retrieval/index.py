@@ -7,13 +7,11 @@ Knows nothing about queries.
 """
 
 import dataclasses
-import functools
 import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import jax
 import numpy as np
 
 from gram_jax.codes.code_table import CodeTable
@@ -22,10 +20,9 @@ from gram_jax.core.digest import digest_arrays, digest_texts
 from gram_jax.core.errors import ArtifactError
 from gram_jax.core.protocols import Vocabulary
 from gram_jax.models.config import ModelConfig
-from gram_jax.models.params import Params, bind, digest_params
-from gram_jax.models.teacher_forcing import code_token_log_probs
-from gram_jax.retrieval.posting_batches import NONE, posting_batches
-from gram_jax.retrieval.product_features import ProductFeatures, product_terms
+from gram_jax.models.params import Params, digest_params
+from gram_jax.retrieval.code_log_probs import code_log_probs
+from gram_jax.retrieval.product_features import ProductFeatures, product_terms, token_weights
 from gram_jax.retrieval.text_embeddings import text_embeddings
 from gram_jax.text.encoding import encode_codes, encode_inputs
 from gram_jax.text.prompts import product_input
@@ -106,40 +103,88 @@ def build_index(code_table: CodeTable, vocabulary: Vocabulary, config: ModelConf
     """
     if len(product_texts) != len(code_table.product_ids):
         raise ValueError(f"{len(product_texts)} texts for {len(code_table.product_ids)} products")
-    trie = _spell(code_table, vocabulary)
-    code_tokens = trie.code_tokens[:code_table.num_codes]
+    trie = spell_codes(code_table, vocabulary)
     texts = encode_inputs(vocabulary, [product_input(text) for text in product_texts],
                           max_product_length)
-    posting_codes = code_table.posting_codes
-    code_lengths = (code_tokens != 0).sum(axis=1)
-    batches = posting_batches(code_table.posting_products, code_lengths[posting_codes],
-                              batch_size=batch_size, max_code_length=trie.max_depth)
-    on_device = jax.device_put(params)
-    log_probs = np.zeros((code_table.num_postings, trie.max_depth), np.float16)
-    for batch in progress(batches, "score postings", len(batches)):
-        exists = batch.postings != NONE
-        codes = np.zeros((*batch.postings.shape, batch.code_length), np.int32)
-        chosen = batch.postings[exists]
-        codes[exists] = code_tokens[posting_codes[chosen], :batch.code_length]
-        found = _token_log_probs(config, on_device, texts[batch.products], codes)
-        log_probs[chosen, :batch.code_length] = np.asarray(found)[exists]
-    terms, token_idf = product_terms(vocabulary, product_texts, max_terms=max_product_terms)
+    log_probs = code_log_probs(
+        config, params, texts, trie.code_tokens[:code_table.num_codes],
+        code_table.posting_products, code_table.posting_codes, batch_size=batch_size,
+        dtype=np.float16, description="score postings", progress=progress)
+    weights = token_weights(vocabulary, product_texts)
+    terms = product_terms(vocabulary, product_texts, weights, max_terms=max_product_terms)
     embeddings = text_embeddings(config, params, texts, batch_size=batch_size, folder=kept_parts,
                                  progress=progress)
     return RetrievalIndex(code_table, trie, log_probs, digest_params(params),
-                          ProductFeatures(terms, token_idf, embeddings))
+                          ProductFeatures(terms, weights, embeddings))
 
 
-@functools.partial(jax.jit, static_argnames="config")
-def _token_log_probs(config: ModelConfig, params: Params, texts, codes) -> jax.Array:
-    """float32 [batch, codes, length] for texts [batch, s] and codes [batch, codes, length]."""
-    return code_token_log_probs(bind(config, params), texts, codes)
+def extend_index(index: RetrievalIndex, code_table: CodeTable, vocabulary: Vocabulary,
+                 config: ModelConfig, params: Params, new_texts: Sequence[str], *,
+                 batch_size: int = 128, max_product_length: int = 40) -> RetrievalIndex:
+    """The index with further products; only what the model says of them is computed.
+
+    Words weigh what they weighed before: the catalogue's statistics are those of `index`. Its codes
+    and their tokens stay, so that it takes the place of `index` where it serves without compiling,
+    as long as its postings and products fit their capacity classes.
+
+    Args:
+      index: without the new products.
+      code_table: of the index, united with the new products and their postings.
+      vocabulary: of the model.
+      config: sizes of the model.
+      params: those that the index was built with.
+      new_texts: what the product-code generator reads of each new product, without its prefix, in
+        the order of the table's last `product_ids`.
+      batch_size: postings computed together, padding included.
+      max_product_length: tokens kept of a product's text, EOS included, as in training.
+
+    Raises:
+      ArtifactError: the index was built with other parameters.
+      ValueError: the table does not add just these products to that of the index.
+    """
+    if (found := digest_params(params)) != index.params_digest:
+        raise ArtifactError(f"the index was built with parameters {index.params_digest} and "
+                            f"cannot grow with {found}; build it again")
+    num_before = len(index.code_table.product_ids)
+    is_new = code_table.posting_products >= num_before
+    _check_extends(index.code_table, code_table, is_new, len(new_texts))
+    texts = encode_inputs(vocabulary, [product_input(text) for text in new_texts],
+                          max_product_length)
+    log_probs = np.zeros((code_table.num_postings, index.trie.max_depth), np.float16)
+    log_probs[~is_new] = index.posting_token_log_probs
+    log_probs[is_new] = code_log_probs(
+        config, params, texts, index.code_tokens,
+        code_table.posting_products[is_new] - num_before, code_table.posting_codes[is_new],
+        batch_size=batch_size, dtype=np.float16)
+    features = index.product_features
+    if features is not None:
+        features = features.extended(
+            product_terms(vocabulary, new_texts, features.token_idf,
+                          max_terms=features.terms.shape[1]),
+            text_embeddings(config, params, texts, batch_size=batch_size))
+    return RetrievalIndex(code_table, index.trie, log_probs, index.params_digest, features)
 
 
-def _spell(code_table: CodeTable, vocabulary: Vocabulary) -> CodeTrie:
-    """The trie of the codes as the vocabulary spells them."""
+def _check_extends(before: CodeTable, after: CodeTable, is_new: np.ndarray,
+                   num_new: int) -> None:
+    count = len(before.product_ids)
+    if after.codes != before.codes or after.product_ids[:count] != before.product_ids:
+        raise ValueError("the code table has other codes or products than that of the index")
+    if len(after.product_ids) != count + num_new:
+        raise ValueError(f"{num_new} texts for {len(after.product_ids) - count} new products")
+    if not (np.array_equal(after.posting_products[~is_new], before.posting_products)
+            and np.array_equal(after.posting_codes[~is_new], before.posting_codes)):
+        raise ValueError("the code table has other postings of the index's products")
+
+
+def spell_codes(code_table: CodeTable, vocabulary: Vocabulary) -> CodeTrie:
+    """The trie of the codes as the vocabulary spells them, of NumPy arrays.
+
+    Raises:
+      InputError: a code cannot be spelled, or two are spelled alike.
+    """
     names = [code.text for code in code_table.codes]
-    return build_trie(encode_codes(vocabulary, names), vocab_size=vocabulary.vocab_size,
+    return build_trie(encode_codes(vocabulary, names), vocab_size=vocabulary.output_vocab_size,
                       eos_id=vocabulary.eos_id, names=names)
 
 

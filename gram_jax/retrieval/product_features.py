@@ -58,6 +58,11 @@ class ProductFeatures:
         """A digest of all arrays."""
         return digest_arrays(dataclasses.asdict(self))
 
+    def extended(self, terms: np.ndarray, embeddings: np.ndarray) -> "ProductFeatures":
+        """With the terms and embeddings of further products behind those that there are."""
+        return ProductFeatures(np.concatenate([self.terms, terms]), self.token_idf,
+                               np.concatenate([self.embeddings, embeddings]))
+
     def save(self, path: Path) -> None:
         """Writes an .npz file."""
         np.savez(path, **dataclasses.asdict(self))
@@ -72,48 +77,51 @@ class ProductFeatures:
             return cls(**{name: arrays[name] for name in arrays.files})
 
 
-def token_idf(vocabulary: Vocabulary, rows: np.ndarray, tokens: np.ndarray,
-              num_products: int) -> np.ndarray:
-    """ln(1 + (N - df + 0.5) / (df + 0.5)) of every token that a product has, float32 [vocab_size].
+def token_weights(vocabulary: Vocabulary, texts: Sequence[str]) -> np.ndarray:
+    """The inverse document frequency of every token among products, float32 [vocab_size].
 
-    The form of BM25 that is never negative (Robertson and Zaragoza, 2009, as Lucene has it).
+    ln(1 + (N - df + 0.5) / (df + 0.5)): the form of BM25 that is never negative (Robertson and
+    Zaragoza, 2009, as Lucene has it); 0 for tokens that no product has and for those of the query's
+    prompt.
 
     Args:
-      vocabulary: of the tokens.
-      rows: int [pairs], a product each.
-      tokens: int [pairs], of that product; no pair comes twice.
-      num_products: N.
+      vocabulary: of the model.
+      texts: of the N products, without prompts.
     """
+    _, tokens = _distinct_tokens(vocabulary, texts)
     frequency = np.bincount(tokens, minlength=vocabulary.vocab_size)
-    idf = np.log1p((num_products - frequency + 0.5) / (frequency + 0.5))
+    idf = np.log1p((len(texts) - frequency + 0.5) / (frequency + 0.5))
     idf[frequency == 0] = 0
     (prompt,) = vocabulary.encode([QUERY_PREFIX])
-    idf[[*prompt, vocabulary.eos_id, 0]] = 0
+    idf[[*prompt, *vocabulary.start_ids, vocabulary.eos_id, 0]] = 0
     return idf.astype(np.float32)
 
 
-def product_terms(vocabulary: Vocabulary, texts: Sequence[str], *,
-                  max_terms: int) -> tuple[np.ndarray, np.ndarray]:
-    """The `terms` and the `token_idf` of a catalogue.
+def product_terms(vocabulary: Vocabulary, texts: Sequence[str], token_idf: np.ndarray, *,
+                  max_terms: int) -> np.ndarray:
+    """The `terms` of products.
 
     Args:
       vocabulary: of the model.
       texts: of the products, without prompts.
+      token_idf: from `token_weights`.
       max_terms: tokens kept of a product; where it has more, those of the highest idf.
+
+    Returns:
+      int32 [products, max_terms].
     """
     rows, tokens = _distinct_tokens(vocabulary, texts)
-    idf = token_idf(vocabulary, rows, tokens, len(texts))
     terms = np.zeros((len(texts), max_terms), np.int32)
     # By row, then by falling idf: the place within the row says which tokens are kept.
-    order = np.lexsort((tokens, -idf[tokens], rows))
+    order = np.lexsort((tokens, -token_idf[tokens], rows))
     rows, tokens = rows[order], tokens[order]
     starts = np.searchsorted(rows, np.arange(len(texts)))
     places = np.arange(len(rows)) - starts[rows]
-    kept = (places < max_terms) & (idf[tokens] > 0)
+    kept = (places < max_terms) & (token_idf[tokens] > 0)
     terms[rows[kept], places[kept]] = tokens[kept]
     largest = np.iinfo(np.int32).max
     rising = np.sort(np.where(terms == 0, largest, terms), axis=1)
-    return np.where(rising == largest, 0, rising).astype(np.int32), idf
+    return np.where(rising == largest, 0, rising).astype(np.int32)
 
 
 def _distinct_tokens(vocabulary: Vocabulary,

@@ -52,9 +52,9 @@ class RetrievePrograms:
 
     def __init__(self, config: ModelConfig, params: Params, index: RetrievalIndex,
                  scoring: ScoringHead, *, beam_size: int, num_products: int, buckets: Buckets):
-        if index.trie.vocab_size > config.vocab_size:
+        if index.trie.vocab_size > config.output_vocab_size:
             raise ConfigError(f"the index has tokens below {index.trie.vocab_size}, the model "
-                              f"only below {config.vocab_size}")
+                              f"only below {config.output_vocab_size}")
         self.buckets = buckets
         self._config, self._scoring = config, scoring
         self._params = jax.device_put(params)

@@ -14,8 +14,7 @@ from gram_jax.core.protocols import Vocabulary
 from gram_jax.core.records import Query
 from gram_jax.decoding.beam_state import Beams
 from gram_jax.retrieval.index import RetrievalIndex
-from gram_jax.text.encoding import encode_inputs
-from gram_jax.text.normal_form import normalize_text
+from gram_jax.text.encoding import encode_prompted
 from gram_jax.text.prompts import query_input
 
 _CODES_SPELLED_TO_CHECK = 16
@@ -40,11 +39,7 @@ class QueryBeams:
 
 def query_rows(vocabulary: Vocabulary, queries: Sequence[Query], max_length: int) -> np.ndarray:
     """What the model reads of each query, int32 [queries, max_length]; zeros without text."""
-    rows = encode_inputs(vocabulary, [query_input(query.text) for query in queries], max_length)
-    for place, query in enumerate(queries):
-        if not normalize_text(query.text):
-            rows[place] = 0  # beam search knows a row of padding as no query
-    return rows
+    return encode_prompted(vocabulary, [query_input(query.text) for query in queries], max_length)
 
 
 def query_beams(queries: Sequence[Query], beams: Beams, code_table: CodeTable) -> list[QueryBeams]:

@@ -4,19 +4,18 @@ Knows rows of tokens; nothing of what the texts are.
 """
 
 import functools
+from collections.abc import Sequence
 from pathlib import Path
 
 import jax
 import numpy as np
 
 from gram_jax.core.digest import digest_arrays, digest_texts
+from gram_jax.core.kept_arrays import Arrays, kept_arrays
 from gram_jax.models.config import ModelConfig
 from gram_jax.models.params import Params, bind, digest_params
 from gram_jax.models.text_embedding import mean_pooled
-from gram_jax.retrieval.kept_parts import KeptParts
-
-_LENGTH_STEP = 8
-_BATCHES_A_PART = 64
+from gram_jax.retrieval.length_batches import LengthBatch, length_batches
 
 
 def text_embeddings(config: ModelConfig, params: Params, tokens: np.ndarray, *,
@@ -24,44 +23,42 @@ def text_embeddings(config: ModelConfig, params: Params, tokens: np.ndarray, *,
                     progress=lambda iterable, description, total: iterable) -> np.ndarray:
     """The embedding of every row of tokens.
 
-    Rows are taken by length, so that little is padding.
-
     Args:
       config: sizes of the model.
       params: its parameters.
       tokens: int32 [texts, length], EOS included; 0 is padding.
       batch_size: rows encoded together.
-      folder: where finished parts are kept, so that a killed run goes on; None keeps none.
-      progress: shown over the parts.
+      folder: where finished chunks are kept, so that a killed run goes on; None keeps none.
+      progress: shown over the chunks.
 
     Returns:
       float16 [texts, d_model].
     """
-    lengths = (tokens != 0).sum(axis=1)
-    order = np.argsort(lengths, kind="stable")
-    rows_a_part = _BATCHES_A_PART * batch_size
-    parts = KeptParts(folder, digest_texts([digest_params(params), str(batch_size),
-                                            digest_arrays({"tokens": tokens})]))
+    chunks = length_batches((tokens != 0).sum(axis=1), batch_size=batch_size,
+                            max_length=tokens.shape[1])
+    fingerprint = "" if folder is None else digest_texts([
+        digest_params(params), repr(config), str(batch_size), digest_arrays({"tokens": tokens})])
     on_device = jax.device_put(params)
-
-    def compute(rows: np.ndarray) -> np.ndarray:
-        found = np.zeros((len(rows), config.d_model), np.float16)
-        for start in range(0, len(rows), batch_size):
-            chosen = rows[start:start + batch_size]
-            length = max(1, -(-int(lengths[chosen[-1]]) // _LENGTH_STEP)) * _LENGTH_STEP
-            batch = np.zeros((batch_size, length), np.int32)
-            shown = tokens[chosen, :length]
-            batch[:len(chosen), :shown.shape[1]] = shown
-            embedded = _embed(config, on_device, batch)
-            found[start:start + len(chosen)] = np.asarray(embedded)[:len(chosen)]
-        return found
-
     embeddings = np.zeros((len(tokens), config.d_model), np.float16)
-    starts = range(0, len(tokens), rows_a_part)
-    for number, start in enumerate(progress(starts, "embed products", len(starts))):
-        rows = order[start:start + rows_a_part]
-        embeddings[rows] = parts.part(number, functools.partial(compute, rows))
+    for number, chunk in enumerate(progress(chunks, "embed products", len(chunks))):
+        path = None if folder is None else folder / f"embeddings-{number:06}.npz"
+        found = kept_arrays(path, fingerprint, functools.partial(
+            _embed_chunk, config, on_device, tokens, chunk, batch_size))
+        embeddings[np.concatenate([batch.texts for batch in chunk])] = found["embeddings"]
     return embeddings
+
+
+def _embed_chunk(config: ModelConfig, params: Params, tokens: np.ndarray,
+                 chunk: Sequence[LengthBatch], batch_size: int) -> Arrays:
+    """`embeddings` float16 [texts of the chunk, d_model], batch after batch."""
+    parts = []
+    for batch in chunk:
+        # Rows of padding fill up the last batch, so that all batches of a length share a program.
+        padded = np.zeros((batch_size, batch.length), np.int32)
+        padded[:len(batch.texts)] = tokens[batch.texts, :batch.length]
+        embedded = np.asarray(_embed(config, params, padded))
+        parts.append(embedded[:len(batch.texts)].astype(np.float16))
+    return {"embeddings": np.concatenate(parts)}
 
 
 @functools.partial(jax.jit, static_argnames="config")

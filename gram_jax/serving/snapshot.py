@@ -15,9 +15,10 @@ from gram_jax.models.config import ModelConfig
 from gram_jax.models.params import Params, digest_params, load_params, save_params
 from gram_jax.retrieval.generative import GenerativeRetriever
 from gram_jax.retrieval.index import RetrievalIndex, load_index, save_index
+from gram_jax.retrieval.product_codes import ProductCoding
 from gram_jax.retrieval.scoring import ScoringHead
 from gram_jax.retrieval.scoring_files import load_scoring, save_scoring
-from gram_jax.text.vocabulary import SentencePieceVocabulary
+from gram_jax.text.vocabulary_files import StoredVocabulary, load_vocabulary
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,15 +67,19 @@ class Answer:
 
 @dataclasses.dataclass(frozen=True)
 class Snapshot:
-    """What serves: params and index of one digest, with all that turns text into products."""
+    """What serves: params and index of one digest, with all that turns text into products.
+
+    `coding` says how products that arrive later are coded.
+    """
 
     config: ModelConfig
     params: Params
-    vocabulary: SentencePieceVocabulary
+    vocabulary: StoredVocabulary
     index: RetrievalIndex
     scoring: ScoringHead
     search: SearchSettings
     titles: Mapping[str, str]
+    coding: ProductCoding
 
     @functools.cached_property
     def retriever(self) -> GenerativeRetriever:
@@ -105,6 +110,7 @@ def save_snapshot(folder: Path, snapshot: Snapshot) -> None:
     _write_json(folder / "snapshot.json", {
         "model": dataclasses.asdict(snapshot.config),
         "search": dataclasses.asdict(snapshot.search),
+        "coding": dataclasses.asdict(snapshot.coding),
         "vocabulary_digest": snapshot.vocabulary.digest,
     })
 
@@ -120,18 +126,19 @@ def load_snapshot(folder: Path) -> Snapshot:
         titles = json.loads((folder / "titles.json").read_text(encoding="utf-8"))
         config = ModelConfig(**fields["model"])
         search = SearchSettings(**fields["search"])
+        coding = ProductCoding(**fields["coding"])
         expected_vocabulary = fields["vocabulary_digest"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ArtifactError(f"{folder} is not a whole snapshot: {error!r}. "
                             "Run the stage 'index' again.") from error
-    vocabulary = SentencePieceVocabulary.load(folder / "vocabulary.model")
+    vocabulary = load_vocabulary(folder / "vocabulary.model")
     if vocabulary.digest != expected_vocabulary:
         raise ArtifactError(f"{folder}: vocabulary.model is not the one the snapshot was made "
                             "with. Run the stage 'index' again.")
     params = load_params(folder / "params.npz", config)
     index = load_index(folder / "index", params_digest=digest_params(params))
     scoring = load_scoring(folder / "scoring")
-    return Snapshot(config, params, vocabulary, index, scoring, search, titles)
+    return Snapshot(config, params, vocabulary, index, scoring, search, titles, coding)
 
 
 def _write_json(path: Path, value: object) -> None:

@@ -168,7 +168,8 @@ def program_costs(config: ModelConfig, index: DeviceIndex, settings: RetrieveSet
     beams = Beams(by_batch((*beam, length), np.int32), by_batch((*beam, length), np.float32),
                   by_batch(beam, np.float32), by_batch(beam, np.int32), by_batch(beam, np.bool_))
 
-    encode = functools.partial(CachedDecoder.prefill, max_length=length)
+    encode = functools.partial(CachedDecoder.prefill, max_length=length,
+                               max_beams=settings.beam_size)
     side = QuerySide(queries, by_batch((batch_size, config.d_model), np.float32))
 
     def make_list(index: DeviceIndex, searched: tuple[Beams, QuerySide]):

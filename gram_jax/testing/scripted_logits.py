@@ -33,9 +33,9 @@ class ScriptedLogits:
     seed: int = 0
     scale: float = 8.0
 
-    def prefill(self, encoder_input_tokens, *, max_length):
+    def prefill(self, encoder_input_tokens, *, max_length, max_beams):
         """uint32 [batch, 1], a hash of the seed and the query without its padding."""
-        del max_length
+        del max_length, max_beams
         return _query_states(encoder_input_tokens, self.seed, jnp)[:, None]
 
     def step(self, cache, tokens, position):
@@ -52,8 +52,9 @@ class ScriptedLogits:
         """Moves the hashes with their beams."""
         return jnp.take_along_axis(cache, parents, axis=1)
 
-    def select(self, cache, rows, beams):
+    def select(self, cache, rows, beams, *, max_length):
         """Each chosen beam as a row of its own."""
+        del max_length
         return cache[rows, beams][:, None]
 
     def logits_after(self, query: Sequence[int], prefix: Sequence[int]) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Texts and codes as the padded token arrays that a model reads.
 
-The one place that says how long a source may be and where its EOS goes outside of the training
-pipeline, whose result for the same text is the same. Knows nothing of TensorFlow.
+The one place that says how long a source may be, what it starts with and where its EOS goes outside
+of the training pipeline, whose result for the same text is the same. Knows nothing of TensorFlow.
 """
 
 from collections.abc import Sequence
@@ -10,26 +10,44 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gram_jax.core.errors import ConfigError
+from gram_jax.text.prompts import PROMPTS
 
 if TYPE_CHECKING:  # The module of protocols imports jax.
     from gram_jax.core.protocols import Vocabulary
 
 
 def encode_inputs(vocabulary: "Vocabulary", texts: Sequence[str], max_length: int) -> np.ndarray:
-    """Sources with EOS, cut where they do not fit and padded with 0.
+    """Sources with what they start with and EOS, cut where they do not fit and padded with 0.
 
     Args:
       vocabulary: what spells the texts.
       texts: what the model reads, prompt included (`text.prompts.query_input`).
-      max_length: of a row, EOS included; at least 1.
+      max_length: of a row, the vocabulary's start ids and EOS included.
 
     Returns:
       int32 [texts, max_length].
+
+    Raises:
+      ValueError: there is no room for the start ids and EOS.
     """
-    if max_length < 1:
+    start = vocabulary.start_ids
+    room = max_length - len(start) - 1
+    if room < 0:
         raise ValueError(f"max_length is {max_length}, which leaves no room for EOS")
-    rows = [ids[: max_length - 1] for ids in vocabulary.encode(texts)]
+    rows = [[*start, *ids[:room]] for ids in vocabulary.encode(texts)]
     return with_eos(rows, vocabulary.eos_id, max_length)
+
+
+def encode_prompted(
+    vocabulary: "Vocabulary", inputs: Sequence[str], max_length: int
+) -> np.ndarray:
+    """Sources as `encode_inputs` has them, but padding alone where no text is behind the prompt.
+
+    Beam search knows a row of padding as nothing to search for.
+    """
+    rows = encode_inputs(vocabulary, inputs, max_length)
+    rows[np.fromiter((text in PROMPTS for text in inputs), bool, len(inputs))] = 0
+    return rows
 
 
 def encode_codes(

@@ -7,6 +7,8 @@ from gram_jax.text.normal_form import normalize_text
 
 QUERY_PREFIX = "query: "
 PRODUCT_PREFIX = "product: "
+PROMPTS = (QUERY_PREFIX, PRODUCT_PREFIX)
+"""What is in front of a text, and all that there is of a text that says nothing."""
 
 
 def query_input(text: str) -> str:

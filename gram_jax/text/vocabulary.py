@@ -36,6 +36,8 @@ class SentencePieceVocabulary:
 
     Attributes:
       vocab_size: number of ids, padding and EOS among them.
+      output_vocab_size: the same: every id may be of a code.
+      start_ids: none, as T5 was pretrained.
       pad_id: always 0.
       eos_id: the id that ends a sequence.
       unk_id: the id of what cannot be spelled.
@@ -44,6 +46,8 @@ class SentencePieceVocabulary:
       ArtifactError: not a SentencePiece model, or one without EOS or with another padding id.
     """
 
+    start_ids: tuple[int, ...] = ()
+
     def __init__(self, model_bytes: bytes, *, path: str | os.PathLike | None = None):
         name = path or "the vocabulary"
         try:
@@ -51,7 +55,7 @@ class SentencePieceVocabulary:
         except RuntimeError as error:
             raise ArtifactError(f"{name}: not a SentencePiece model ({error})") from error
         self.model_bytes = model_bytes
-        self.vocab_size = self._processor.get_piece_size()
+        self.vocab_size = self.output_vocab_size = self._processor.get_piece_size()
         self.pad_id = self._processor.pad_id()
         self.eos_id = self._processor.eos_id()
         self.unk_id = self._processor.unk_id()

@@ -35,7 +35,7 @@ def new_train_state(params: Any, optimizer: Optimizer, seed: int) -> TrainState:
     return TrainState(
         step=jnp.zeros((), jnp.int32),
         params=params,
-        opt_state=optimizer.transformation.init(params),
+        opt_state=optimizer.transformation.init(optimizer.trained(params)),
         rng=jax.random.key_data(jax.random.key(seed)))
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import optax
 
 from gram_jax.models.objectives import Objective
-from gram_jax.training.optimizers import Optimizer
+from gram_jax.training.optimizers import Optimizer, merge_params
 from gram_jax.training.train_state import TrainState, state_shardings
 
 
@@ -53,16 +53,19 @@ def make_train_step(
 
     Returns:
       (state, batch) -> (next state, metrics). The given state is donated: its arrays are gone.
-      Metrics: loss and the objective's metrics per unit of weight, weight, grad_norm (before
-      clipping) and learning_rate.
+      Metrics: loss and the objective's metrics per unit of weight, weight, grad_norm (of what is
+      trained, before clipping) and learning_rate.
     """
     def train_step(state: TrainState, batch: Any) -> tuple[TrainState, StepMetrics]:
         rng = jax.random.fold_in(jax.random.wrap_key_data(state.rng), state.step)
+        # Only what moves is differentiated: nothing flows back to below the lowest such param.
+        trained = optimizer.trained(state.params)
         grads, (loss_sum, weight_sum, sums) = _summed_grads(
-            objective, state.params, batch, rng, num_microbatches)
+            lambda params, *rest: objective(merge_params(params, state.params), *rest),
+            trained, batch, rng, num_microbatches)
         grads = jax.tree.map(lambda grad: grad / weight_sum, grads)
-        updates, opt_state = optimizer.transformation.update(grads, state.opt_state, state.params)
-        params = optax.apply_updates(state.params, updates)
+        updates, opt_state = optimizer.transformation.update(grads, state.opt_state, trained)
+        params = merge_params(optax.apply_updates(trained, updates), state.params)
         metrics = mean_metrics(loss_sum, weight_sum, sums) | {
             "weight": weight_sum,
             "grad_norm": optax.global_norm(grads),
@@ -113,5 +116,6 @@ def _split(array: jax.Array, num_microbatches: int) -> jax.Array:
     if array.shape[0] % num_microbatches:
         raise ValueError(f"batch size {array.shape[0]} does not divide into {num_microbatches} "
                          "microbatches")
-    parts = array.reshape(-1, num_microbatches, *array.shape[1:])
+    rows = array.shape[0] // num_microbatches  # not -1: an array may have an axis of length 0
+    parts = array.reshape(rows, num_microbatches, *array.shape[1:])
     return jnp.swapaxes(parts, 0, 1)

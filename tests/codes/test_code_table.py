@@ -48,6 +48,40 @@ def test_saved_table_reads_back(tmp_path_factory, postings):
     np.testing.assert_array_equal(read.posting_products, table.posting_products)
 
 
+_PAIRS = st.lists(st.tuples(st.integers(0, 9), st.integers(0, _NUM_PRODUCTS + 1)), max_size=20)
+
+
+@given(_POSTINGS.filter(bool), _PAIRS)
+def test_a_union_is_that_of_a_dict_of_sets_and_changes_no_code(postings, pairs):
+    table, more = CodeTable.build(postings, _IDS), ("new0", "new1")
+    pairs = [(code % table.num_codes, product) for code, product in pairs]
+    codes, products = np.array(pairs, np.int64).reshape(-1, 2).T
+    united = table.united(codes, products, new_product_ids=more)
+    expected = {code: {*postings[code]} for code in table.codes}
+    for code, product in pairs:
+        expected[table.codes[code]].add(product)
+    again = CodeTable.build(expected, (*_IDS, *more))
+    assert united.codes == table.codes and united.digest == again.digest != table.digest
+    same = table.united(codes[:0], products[:0])
+    assert same.digest == table.digest
+
+
+def test_a_union_is_idempotent_and_does_not_depend_on_order():
+    table, codes, products = _table(), np.array([0, 1, 0, 0]), np.array([3, 1, 2, 5])
+    once = table.united(codes, products)
+    assert once.digest != table.digest and once.num_postings == 6
+    assert once.united(codes, products).digest == once.digest
+    assert table.united(codes[::-1], products[::-1]).digest == once.digest
+
+
+@pytest.mark.parametrize("code, product", [(2, 0), (-1, 0), (0, _NUM_PRODUCTS), (0, -1)])
+def test_a_union_with_what_is_not_there_is_refused(code, product):
+    with pytest.raises(ValueError, match="outside"):
+        _table().united(np.array([code]), np.array([product]))
+    with pytest.raises(ValueError, match="twice"):
+        _table().united(np.array([0]), np.array([0]), new_product_ids=_IDS[:1])
+
+
 def _table(**changes):
     codes = (Code("a", (("brand", "a"),)), Code("b", (("brand", "b"),)))
     fields = {"codes": codes, "posting_starts": np.array([0, 1, 3], np.int32),

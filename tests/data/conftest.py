@@ -2,7 +2,7 @@
 
 import pytest
 
-from gram_jax.data.seqio_vocabulary import SentencePieceFileVocabulary
+from gram_jax.data.seqio_vocabulary import FileVocabulary
 from gram_jax.text.vocabulary import SentencePieceVocabulary, train_vocabulary
 
 TEXTS = [f"{color} {material} {kind} {size} in." for color in ("red", "blue", "matte black")
@@ -23,5 +23,5 @@ def vocabulary(vocabulary_path) -> SentencePieceVocabulary:
 
 
 @pytest.fixture(scope="session")
-def seqio_vocabulary(vocabulary_path) -> SentencePieceFileVocabulary:
-    return SentencePieceFileVocabulary(lambda: vocabulary_path)
+def seqio_vocabulary(vocabulary_path) -> FileVocabulary:
+    return FileVocabulary(lambda: vocabulary_path)

@@ -8,8 +8,13 @@ from gram_jax.codes.examples import CodeExample, write_code_examples
 from gram_jax.core.errors import ArtifactError
 from gram_jax.data import preprocessors
 from gram_jax.data.preprocessors import code_pair_blocks, one_by_one
+from gram_jax.data.seqio_vocabulary import FileVocabulary
 from gram_jax.data.sources import code_rows
+from gram_jax.testing.tiny_bert import TOKENS, tokenizer_json
+from gram_jax.text.encoding import encode_inputs
 from gram_jax.text.prompts import query_input
+from gram_jax.text.vocabulary_files import load_vocabulary
+from gram_jax.text.wordpiece import renumbered_wordpiece
 
 EXAMPLES = [
     CodeExample("q1", "Red  SHOE", ("red | shoe", "shoe")),
@@ -71,3 +76,18 @@ def test_a_file_without_codes_is_refused(tmp_path):
         code_rows(tmp_path / "none.jsonl", query_input)
     with pytest.raises(ArtifactError, match="is missing"):
         code_rows(tmp_path / "nowhere.jsonl", query_input)
+
+
+@pytest.mark.parametrize("length", [2, 4, 50])
+def test_inputs_are_those_of_the_search_side_whatever_a_text_starts_with(rows, tmp_path, length):
+    pytest.importorskip("tokenizers", reason="needs the extra 'pretrained'")
+    path = tmp_path / "vocabulary.model"
+    path.write_bytes(renumbered_wordpiece(tokenizer_json(TOKENS), ["red"]))
+    feature = seqio.Feature(FileVocabulary(lambda: path))
+    found = read(one_by_one(code_pair_blocks(
+        rows, {"inputs": feature, "targets": feature}, sequence_length={"inputs": length})))
+    vocabulary = load_vocabulary(path)
+    for example in found:
+        (expected,) = encode_inputs(vocabulary, [example["inputs_pretokenized"]], length)
+        assert example["inputs"] == expected[expected > 0].tolist()
+        assert example["inputs"][0] == 2 not in example["targets"]

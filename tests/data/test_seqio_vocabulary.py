@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gram_jax.core.errors import ArtifactError
-from gram_jax.data.seqio_vocabulary import SentencePieceFileVocabulary
+from gram_jax.data.seqio_vocabulary import FileVocabulary
+from gram_jax.testing.tiny_bert import TOKENS, tokenizer_json
 from gram_jax.text.normal_form import normalize_text
 from gram_jax.text.vocabulary import SentencePieceVocabulary, train_vocabulary
+from gram_jax.text.wordpiece import renumbered_wordpiece
 
 text_lists = st.lists(st.text(max_size=30), min_size=1, max_size=8)
 
@@ -45,7 +47,29 @@ def test_sides_agree_on_any_text(seqio_vocabulary, texts):
 
 @given(text_lists)
 def test_sides_agree_with_a_t5_file(t5_path, texts):
-    assert_sides_agree(SentencePieceFileVocabulary(lambda: t5_path), texts)
+    assert_sides_agree(FileVocabulary(lambda: t5_path), texts)
+
+
+@pytest.fixture(scope="module")
+def wordpiece(tmp_path_factory) -> FileVocabulary:
+    pytest.importorskip("tokenizers", reason="needs the extra 'pretrained'")
+    path = tmp_path_factory.mktemp("wordpiece") / "vocabulary.model"
+    path.write_bytes(renumbered_wordpiece(tokenizer_json(TOKENS), ["red shoe"]))
+    return FileVocabulary(lambda: path)
+
+
+@given(text_lists)
+def test_sides_agree_with_a_wordpiece_file(wordpiece, texts):
+    assert_sides_agree(wordpiece, texts)
+
+
+def test_a_wordpiece_file_has_its_marks(wordpiece):
+    assert wordpiece.start_ids == (2,)
+    assert (wordpiece.pad_id, wordpiece.eos_id, wordpiece.unk_id) == (0, 1, 3)
+    tokens = wordpiece.encode("red shoes")
+    assert wordpiece.decode([*tokens, 1]) == "red shoes"
+    assert wordpiece.decode_tf(tf.constant([*tokens, 1, 0], tf.int32)).numpy() == b"red shoes"
+    assert wordpiece.encode_tf(tf.constant([], tf.string)).to_list() == []
 
 
 @given(st.text(max_size=30))
@@ -63,7 +87,7 @@ def test_sizes_and_ids_are_the_file_s(seqio_vocabulary, vocabulary):
 
 def test_the_file_is_found_when_it_is_needed(tmp_path):
     path = tmp_path / "later.model"
-    lazy = SentencePieceFileVocabulary(lambda: path)
+    lazy = FileVocabulary(lambda: path)
     with pytest.raises(ArtifactError, match=r"later\.model"):
         lazy.encode("red")
     sizes = []
@@ -80,7 +104,7 @@ def find_nothing():
 
 
 def test_comparing_does_not_read_the_file():
-    one, same = SentencePieceFileVocabulary(find_nothing), SentencePieceFileVocabulary(find_nothing)
+    one, same = FileVocabulary(find_nothing), FileVocabulary(find_nothing)
     assert one == same and hash(one) == hash(same)
-    assert one != SentencePieceFileVocabulary(lambda: "other")
+    assert one != FileVocabulary(lambda: "other")
     assert pickle.loads(pickle.dumps(one)) == one

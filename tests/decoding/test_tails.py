@@ -38,8 +38,7 @@ def test_groups_and_passes_of_any_size_find_the_same(trie, monkeypatch, group_si
     decoder = ScriptedLogits(VOCAB_SIZE, seed=1)
     expected = fresh_search(decoder, trie)
     monkeypatch.setattr(tails, "_GROUP_SIZE", group_size)
-    for module in (tails, searching):
-        monkeypatch.setattr(module, "TAIL_TOKENS", num_tokens)
+    monkeypatch.setattr(tails, "_TAIL_TOKENS", num_tokens)
     jax.tree.map(functools.partial(np.testing.assert_allclose, rtol=1e-6),
                  fresh_search(decoder, trie), expected)
     assert expected.alive[:3].all() and not expected.alive[3].any()

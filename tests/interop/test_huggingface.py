@@ -4,7 +4,9 @@ import jax
 import numpy as np
 import pytest
 
+from gram_jax.core.errors import ConfigError
 from gram_jax.interop.huggingface import state_dict, t5_config_fields, weight_names
+from gram_jax.testing.tiny_bert import tiny_bert_config
 from gram_jax.testing.tiny_model import tiny_config, tiny_params
 
 CONFIGS = [tiny_config(num_decoder_layers=2), tiny_config(tie_embeddings=True, head_dim=4)]
@@ -40,3 +42,9 @@ def test_parameters_of_another_model_are_refused():
     params["encoder"]["renamed"] = params["encoder"].pop("encoder_norm")
     with pytest.raises(ValueError, match="no encoder/encoder_norm/scale"):
         state_dict(params, CONFIGS[0])
+
+
+@pytest.mark.parametrize("config", [tiny_bert_config(), tiny_config(output_vocab_size=9)])
+def test_a_model_that_t5_is_not_is_refused(config):
+    with pytest.raises(ConfigError, match="no form there"):
+        state_dict(tiny_params(config), config)

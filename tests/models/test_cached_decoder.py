@@ -8,21 +8,28 @@ from hypothesis import strategies as st
 
 from gram_jax.models.cached_decoder import CachedDecoder
 from gram_jax.models.params import bind
+from gram_jax.testing.tiny_bert import tiny_bert_config
 from gram_jax.testing.tiny_model import tiny_config, tiny_params
 
 BATCH, BEAM, LENGTH, VOCAB = 2, 3, 5, 64
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["untied", "tied"])
+CONFIGS = {
+    "untied": tiny_config(VOCAB, num_decoder_layers=2),
+    "tied": tiny_config(VOCAB, num_decoder_layers=2, tie_embeddings=True),
+    "bert": tiny_bert_config(num_decoder_layers=2, output_vocab_size=VOCAB),
+}
+
+
+@pytest.fixture(scope="module", params=CONFIGS)
 def decoder(request):
-    config = tiny_config(VOCAB, num_decoder_layers=2, tie_embeddings=request.param)
-    return CachedDecoder(config, tiny_params(config))
+    return CachedDecoder(CONFIGS[request.param], tiny_params(CONFIGS[request.param]))
 
 
 @jax.jit
 def prefill(decoder, texts):
     """A cache of BEAM beams, all of them the empty prefix."""
-    cache = decoder.prefill(texts, max_length=LENGTH + 2)
+    cache = decoder.prefill(texts, max_length=LENGTH + 2, max_beams=BEAM)
     return decoder.reorder(cache, np.zeros((BATCH, BEAM), np.int32))
 
 
@@ -83,9 +90,10 @@ def test_reordering_by_identity_changes_nothing(decoder):
 
 def test_the_encoded_text_is_held_once_for_all_beams(decoder):
     one, many = (
-        jax.eval_shape(lambda d, t, n=n: d.reorder(d.prefill(t, max_length=4),
-                                                   np.zeros((BATCH, n), np.int32)),
-                       decoder, sampled_texts(0))
+        jax.eval_shape(
+            lambda d, t, n=n: d.reorder(d.prefill(t, max_length=4, max_beams=n),
+                                        np.zeros((BATCH, n), np.int32)),
+            decoder, sampled_texts(0))
         for n in (1, 50)
     )
     assert jax.tree.map(lambda a: a.shape, one.encoded) == jax.tree.map(

@@ -1,13 +1,16 @@
 """A config that makes no sense is refused by the name of its field; sizes that ship make sense."""
 
+import dataclasses
+import json
 import re
 from pathlib import Path
 
 import pytest
 
 from gram_jax.core.errors import ConfigError
-from gram_jax.models.config import ModelConfig
+from gram_jax.models.config import BertConfig, ModelConfig
 from gram_jax.models.params import abstract_params, count_params
+from gram_jax.testing.tiny_bert import tiny_bert_config
 from gram_jax.testing.tiny_model import tiny_config
 
 SIZES = Path(__file__).resolve().parents[2] / "gin" / "models"
@@ -26,11 +29,32 @@ SIZES = Path(__file__).resolve().parents[2] / "gin" / "models"
         ("dropout_rate", 1.0),
         ("dropout_rate", -0.1),
         ("compute_dtype", "float16"),
+        ("output_vocab_size", 0),
+        ("output_vocab_size", 65),
+        ("encoder", BertConfig(d_ff=8, num_heads=3)),
     ],
 )
 def test_a_value_without_sense_is_refused_by_name(field, value):
-    with pytest.raises(ConfigError, match=field):
+    with pytest.raises(ConfigError, match="num_heads" if field == "encoder" else field):
         tiny_config(**{field: value})
+
+
+@pytest.mark.parametrize(("field", "value"), [
+    ("d_ff", 0), ("num_heads", 1.5), ("num_positions", -1), ("norm_epsilon", 0.0)])
+def test_a_value_of_the_encoder_without_sense_is_refused_by_name(field, value):
+    with pytest.raises(ConfigError, match=rf"BertConfig\.{field}"):
+        BertConfig(**({"d_ff": 8, "num_heads": 2} | {field: value}))
+
+
+def test_every_token_has_a_logit_unless_it_is_said():
+    assert tiny_config(50).output_vocab_size == 50
+    assert tiny_config(50) == tiny_config(50, output_vocab_size=50)
+
+
+@pytest.mark.parametrize("config", [tiny_config(output_vocab_size=9), tiny_bert_config()])
+def test_json_there_and_back_is_the_same_config(config):
+    again = ModelConfig(**json.loads(json.dumps(dataclasses.asdict(config))))
+    assert again == config and hash(again) == hash(config)
 
 
 def test_equal_configs_hash_alike_so_that_they_share_a_compiled_program():

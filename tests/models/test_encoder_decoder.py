@@ -11,7 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gram_jax.models.params import bind
+from gram_jax.models.params import abstract_params, bind
+from gram_jax.testing.tiny_bert import tiny_bert_config
 from gram_jax.testing.tiny_model import tiny_config, tiny_params
 
 
@@ -220,6 +221,29 @@ def test_sequences_that_share_a_text_decode_as_if_each_had_its_own(params):
     _, shared = forward(CONFIG, params, texts, inputs)
     _, own = forward(CONFIG, params, np.repeat(texts, 3, axis=0), inputs)
     np.testing.assert_allclose(shared, own, atol=1e-5)
+
+
+@pytest.mark.parametrize("tie_embeddings", [False, True])
+@pytest.mark.parametrize("make", [tiny_config, tiny_bert_config])
+def test_fewer_outputs_have_the_logits_of_all_on_those_that_are_left(make, tie_embeddings):
+    rng, kept = np.random.default_rng(6), 20
+    whole = make(tie_embeddings=tie_embeddings)
+    fewer = make(tie_embeddings=tie_embeddings, output_vocab_size=kept)
+    params = strong_params(whole, 0)
+    shapes = {name: array.shape for name, array in flat(abstract_params(fewer)).items()}
+    cut = jax.tree_util.tree_map_with_path(
+        lambda path, array: array[tuple(map(slice, shapes[jax.tree_util.keystr(path)]))], params)
+    texts = random_tokens(rng, 3, 9, shortest=3)
+    inputs = started(random_tokens(rng, 3, 5, shortest=5, vocab_size=kept))
+    _, expected = forward(whole, params, texts, inputs)
+    _, found = forward(fewer, cut, texts, inputs)
+    assert found.shape == (3, 5, kept) and expected.shape == (3, 5, whole.vocab_size)
+    np.testing.assert_allclose(found, expected[..., :kept], rtol=1e-6, atol=1e-6)
+
+
+def flat(tree):
+    return {jax.tree_util.keystr(path): leaf
+            for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}
 
 
 def test_bfloat16_stays_near_float32_and_its_logits_are_float32():

@@ -12,8 +12,10 @@ from gram_jax.models.params import (
     init_params,
     load_params,
     logical_axes,
+    replace_params,
     save_params,
 )
+from gram_jax.testing.tiny_bert import TOKENS, tiny_bert_config
 from gram_jax.testing.tiny_model import tiny_config, tiny_params
 
 CONFIG = tiny_config()
@@ -51,6 +53,51 @@ def test_names_and_shapes_are_those_of_t5x():
     assert {name: array.shape for name, array in named(tiny_params()).items()} == expected
     tied = named(tiny_params(tiny_config(tie_embeddings=True)))
     assert tied.keys() == expected.keys() - {"decoder/logits_dense/kernel"}
+
+
+def test_berts_encoder_has_its_own_names_and_the_decoder_its_own_tokens():
+    def biased(name, *shape):
+        return {f"{name}/kernel": shape, f"{name}/bias": shape[1:]}
+
+    def norm(name):
+        return {f"{name}/scale": (16,), f"{name}/bias": (16,)}
+
+    found = named(tiny_params(tiny_bert_config(output_vocab_size=20)))
+    layer = "encoder/layers_1"
+    expected = {
+        **norm(f"{layer}/attention_layer_norm"),
+        **norm(f"{layer}/mlp_layer_norm"),
+        **biased(f"{layer}/mlp/wi", 16, 32),
+        **biased(f"{layer}/mlp/wo", 32, 16),
+    }
+    for name in ("query", "key", "value", "out"):
+        expected |= biased(f"{layer}/attention/{name}", 16, 16)
+    assert {name: array.shape for name, array in found.items() if name.startswith(layer)
+            } == expected
+    expected = {
+        "token_embedder/embedding": (len(TOKENS), 16),
+        "encoder/position_embedder/embedding": (40, 16),
+        "encoder/segment_embedding": (16,),
+        **norm("encoder/embedding_layer_norm"),
+        "decoder/token_embedder/embedding": (20, 16),
+        "decoder/logits_dense/kernel": (16, 20),
+    }
+    assert {name: array.shape for name, array in found.items()
+            if "layers_" not in name and name.split("/")[1] not in ("relpos_bias", "decoder_norm")
+            } == expected
+    np.testing.assert_allclose(found["token_embedder/embedding"].std(), 0.02, rtol=0.1)
+    np.testing.assert_allclose(found["decoder/token_embedder/embedding"].std(), 1.0, rtol=0.2)
+
+
+def test_every_array_of_berts_encoder_names_each_of_its_axes():
+    config = tiny_bert_config(output_vocab_size=20)
+    params, axes = named(init_params(config, 0)), named(logical_axes(config))
+    assert params.keys() == axes.keys()
+    sizes = {"vocab": 20, "words": len(TOKENS), "positions": 40, "embed": 16, "heads": 16,
+             "mlp": 32}
+    for name, array in params.items():
+        if "relpos" not in name:
+            assert array.shape == tuple(sizes[axis] for axis in axes[name]), name
 
 
 @pytest.mark.parametrize("tie_embeddings", [False, True])
@@ -166,3 +213,22 @@ def test_half_a_file_is_refused(tmp_path):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(ArtifactError, match="damaged"):
         load_params(path, CONFIG)
+
+
+def test_given_params_take_the_places_of_others():
+    params, other = tiny_params(), named(tiny_params(seed=1))
+    given = {name: np.asarray(array) for name, array in other.items() if "attention" in name}
+    found = named(replace_params(params, given))
+    assert found.keys() == other.keys()
+    for name, array in named(params).items():
+        np.testing.assert_array_equal(found[name], given.get(name, array))
+
+
+@pytest.mark.parametrize(("given", "message"), [
+    ({"encoder/nothing": np.ones(3, np.float32)}, "encoder/nothing is unknown"),
+    ({SCALE: np.ones(8, np.float32)}, rf"{SCALE} has shape \(8,\)"),
+    ({SCALE: np.full(16, np.nan, np.float32)}, "not finite"),
+])
+def test_given_params_that_do_not_fit_are_refused_by_name(given, message):
+    with pytest.raises(ArtifactError, match=message):
+        replace_params(tiny_params(), given)

@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gram_jax.nn.dense import Dense
+from gram_jax.nn.dense import BiasedDense, Dense
 from gram_jax.nn.embeddings import Embedding
 from gram_jax.nn.mlp import GatedMlp
-from gram_jax.nn.normalization import RMSNorm
+from gram_jax.nn.normalization import LayerNorm, RMSNorm
 
 FLOAT32 = jnp.dtype("float32")
 RNG = np.random.default_rng(0)
@@ -27,6 +27,21 @@ def test_dense_is_a_product_over_the_last_axis():
     dense = Dense(3, 5, axes=("embed", "mlp"), dtype=FLOAT32)
     kernel, inputs = filled(dense.kernel), RNG.normal(size=(2, 4, 3))
     np.testing.assert_allclose(dense(jnp.asarray(inputs)), inputs @ kernel, rtol=1e-5)
+
+
+def test_a_biased_dense_adds_its_bias():
+    dense = BiasedDense(3, 5, axes=("embed", "mlp"), dtype=FLOAT32)
+    kernel, bias, inputs = filled(dense.kernel), filled(dense.bias), RNG.normal(size=(2, 4, 3))
+    np.testing.assert_allclose(dense(jnp.asarray(inputs)), inputs @ kernel + bias, rtol=1e-4)
+
+
+def test_layer_norm_has_no_mean_and_unit_variance():
+    norm = LayerNorm(6, epsilon=1e-12, dtype=FLOAT32)
+    scale, bias, inputs = filled(norm.scale), filled(norm.bias), RNG.normal(size=(4, 6)) * 50 + 10
+    found = (norm(jnp.asarray(inputs)) - bias) / scale
+    np.testing.assert_allclose(found.mean(axis=-1), 0.0, atol=1e-4)
+    np.testing.assert_allclose(found.var(axis=-1), 1.0, rtol=1e-4)
+    assert np.isfinite(norm(jnp.ones((2, 6)))).all()
 
 
 def test_norm_has_unit_mean_square_and_keeps_the_mean():
@@ -63,9 +78,11 @@ def test_embedding_looks_rows_up_and_scales_tied_logits():
     tokens = jnp.array([[3, 0], [6, 3]])
     np.testing.assert_array_equal(embedding(tokens), table[np.asarray(tokens)])
     hidden = RNG.normal(size=(2, 3, 4))
-    np.testing.assert_allclose(
-        embedding.logits(jnp.asarray(hidden)), hidden / 2.0 @ table.T, rtol=1e-4, atol=1e-5
-    )
+    for num_rows in (7, 3):
+        np.testing.assert_allclose(
+            embedding.logits(jnp.asarray(hidden), num_rows), hidden / 2.0 @ table[:num_rows].T,
+            rtol=1e-4, atol=1e-5,
+        )
 
 
 def test_the_gradient_of_a_kernel_is_one_plain_product():

@@ -18,5 +18,7 @@ def test_mean_deviation_and_bound(distribution, bound):
     assert np.abs(values).max() <= 0.5 * bound * 1.001
 
 
-def test_ones_are_ones():
-    assert (Initial("ones").draw(np.random.default_rng(0), (3,)) == 1.0).all()
+@pytest.mark.parametrize(("distribution", "value"), [("ones", 1.0), ("zeros", 0.0)])
+def test_constants_are_what_they_say(distribution, value):
+    found = Initial(distribution).draw(np.random.default_rng(0), (3,))
+    assert found.dtype == np.float32 and (found == value).all()

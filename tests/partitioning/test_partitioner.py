@@ -10,6 +10,7 @@ from gram_jax.models.params import abstract_params, logical_axes
 from gram_jax.partitioning.mesh import MESH_AXES
 from gram_jax.partitioning.partitioner import Partitioner
 from gram_jax.partitioning.rules import DEFAULT_AXIS_RULES
+from gram_jax.testing.tiny_bert import tiny_bert_config
 from gram_jax.testing.tiny_model import tiny_config
 
 LOGICAL = [name for name, _ in DEFAULT_AXIS_RULES]
@@ -47,6 +48,17 @@ def test_every_param_of_the_model_has_a_sharding_that_divides_it():
     shardings = partitioner().param_shardings(params, logical_axes(tiny_config()))
     jax.tree.map(lambda param, sharding: sharding.shard_shape(param.shape), params, shardings)
     assert shardings["token_embedder"]["embedding"].spec == PartitionSpec("model", "fsdp")
+
+
+def test_words_without_logits_are_not_split_by_rows():
+    config = tiny_bert_config(vocab_size=101, output_vocab_size=64)
+    shardings = partitioner().param_shardings(abstract_params(config), logical_axes(config))
+    assert shardings["token_embedder"]["embedding"].spec == PartitionSpec(None, "fsdp")
+    assert shardings["decoder"]["token_embedder"]["embedding"].spec == PartitionSpec(
+        "model", "fsdp")
+    attention = shardings["encoder"]["layers_0"]["attention"]
+    assert attention["query"]["kernel"].spec == PartitionSpec("fsdp", "model")
+    assert attention["query"]["bias"].spec == PartitionSpec("model")
 
 
 def test_errors_name_the_param_and_the_axis():

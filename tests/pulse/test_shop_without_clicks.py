@@ -12,8 +12,8 @@ KINDS = ("kettle", "toaster", "blender")
 COLORS = ("red", "white", "black", "blue")
 BRANDS = ("Acme", "Bolt", "Crux", "Dyna")
 SETTINGS = {"NUM_STEPS": 2, "BATCH_SIZE": 8, "VOCAB_SIZE": 300, "BEAM_SIZE": 3,
-            "warmup_cosine.warmup_steps": 1, "train.checkpoint_every": 2,
-            "train.evaluate_every": 2, "MiningSettings.min_products": 2,
+            "warmup_cosine.warmup_steps": 1, "CodeTraining.checkpoint_every": 2,
+            "CodeTraining.evaluate_every": 2, "MiningSettings.min_products": 2,
             "MiningSettings.min_products_of_detail": 2, "ModelConfig.d_model": 16,
             "ModelConfig.d_ff": 16, "ModelConfig.num_encoder_layers": 1,
             "ModelConfig.num_decoder_layers": 1}

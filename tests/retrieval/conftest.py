@@ -37,8 +37,9 @@ D_MODEL = 16
 class WordVocabulary:
     """A token for each word, numbered as they are met."""
 
-    vocab_size = 64
+    vocab_size = output_vocab_size = 64
     eos_id = 1
+    start_ids = ()
 
     def __init__(self):
         self.ids = {}

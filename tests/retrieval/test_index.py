@@ -7,7 +7,14 @@ import pytest
 from gram_jax.codes.code_table import CodeTable
 from gram_jax.core.errors import ArtifactError, InputError
 from gram_jax.models.params import digest_params
-from gram_jax.retrieval.index import RetrievalIndex, build_index, load_index, save_index
+from gram_jax.retrieval.index import (
+    RetrievalIndex,
+    build_index,
+    extend_index,
+    load_index,
+    save_index,
+)
+from gram_jax.testing.tiny_model import tiny_params
 
 
 def test_every_posting_holds_the_probabilities_of_its_own_product_and_code(world):
@@ -120,3 +127,48 @@ def test_a_shop_without_codes_has_an_index(world, tmp_path):
     index = build_index(table, world.vocabulary, world.config, world.params, ["shoe"])
     save_index(tmp_path / "index", index)
     assert load_index(tmp_path / "index", params_digest=index.params_digest).digest == index.digest
+
+
+NEW_TEXTS = ["red trail boot", "max"]
+
+
+def grown_table(world):
+    """Two products more: one under three codes, one under none."""
+    return world.table.united(np.array([3, 0, 9]), np.full(3, len(world.texts)),
+                              new_product_ids=("new", "uncoded"))
+
+
+def extend(world, table, texts=NEW_TEXTS, params=None):
+    return extend_index(world.index, table, world.vocabulary, world.config,
+                        world.params if params is None else params, texts, batch_size=32,
+                        max_product_length=8)
+
+
+def test_an_extended_index_is_the_one_that_would_have_been_built(world):
+    table = grown_table(world)
+    found = extend(world, table)
+    built = build_index(table, world.vocabulary, world.config, world.params,
+                        [*world.texts, *NEW_TEXTS], batch_size=512, max_product_length=8)
+    assert found.code_table is table and found.trie is world.index.trie
+    assert found.params_digest == built.params_digest and found.digest != world.index.digest
+    np.testing.assert_allclose(found.posting_token_log_probs, built.posting_token_log_probs,
+                               rtol=2e-3)
+    is_new = table.posting_products >= len(world.texts)
+    assert is_new.sum() == 3
+    np.testing.assert_array_equal(found.posting_token_log_probs[~is_new],
+                                  world.index.posting_token_log_probs)
+
+
+def test_only_new_products_extend_an_index(world):
+    table = grown_table(world)
+    with pytest.raises(ArtifactError, match="cannot grow with"):
+        extend(world, table, params=tiny_params(world.config, seed=9))
+    with pytest.raises(ValueError, match="1 texts for 2 new products"):
+        extend(world, table, texts=["one"])
+    absent = next(product for product in range(len(world.texts))
+                  if product not in world.table.postings(0))
+    with pytest.raises(ValueError, match="other postings"):
+        extend(world, table.united(np.array([0]), np.array([absent])))
+    codes = {code: table.postings(at) for at, code in enumerate(table.codes) if at}
+    with pytest.raises(ValueError, match="other codes"):
+        extend(world, CodeTable.build(codes, table.product_ids))

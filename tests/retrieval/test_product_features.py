@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from gram_jax.core.errors import ArtifactError
 from gram_jax.models.params import bind
 from gram_jax.models.text_embedding import mean_pooled
-from gram_jax.retrieval.kept_parts import KeptParts
-from gram_jax.retrieval.product_features import ProductFeatures, product_terms
+from gram_jax.retrieval.product_features import ProductFeatures, product_terms, token_weights
 from gram_jax.retrieval.text_embeddings import text_embeddings
 from tests.retrieval.conftest import MAX_LENGTH, WORDS, WordVocabulary, random_product_features
 
@@ -23,7 +22,8 @@ texts = st.lists(st.lists(st.sampled_from(WORDS), max_size=9).map(" ".join), max
 @given(texts, st.integers(1, 6))
 def test_terms_are_the_rarest_different_tokens_and_idf_is_that_of_bm25(titles, max_terms):
     vocabulary = WordVocabulary()
-    terms, idf = product_terms(vocabulary, titles, max_terms=max_terms)
+    idf = token_weights(vocabulary, titles)
+    terms = product_terms(vocabulary, titles, idf, max_terms=max_terms)
     rows = [set(row) for row in vocabulary.encode(titles)]
     assert terms.shape == (len(titles), max_terms) and terms.dtype == np.int32
     for token in range(vocabulary.vocab_size):
@@ -38,7 +38,9 @@ def test_terms_are_the_rarest_different_tokens_and_idf_is_that_of_bm25(titles, m
 
 def test_tokens_of_the_prompt_weigh_nothing():
     vocabulary = WordVocabulary()
-    terms, idf = product_terms(vocabulary, ["red shoe", "query: shoe"], max_terms=4)
+    texts = ["red shoe", "query: shoe"]
+    idf = token_weights(vocabulary, texts)
+    terms = product_terms(vocabulary, texts, idf, max_terms=4)
     (prompt,) = vocabulary.encode(["query:"])
     assert idf[prompt[0]] == 0 and prompt[0] not in terms
 
@@ -76,41 +78,40 @@ def test_an_embedding_is_that_of_its_text_alone(world, batch_size):
 
 def test_an_index_holds_the_words_and_embeddings_of_its_products(world):
     features = world.index.product_features
-    terms, idf = product_terms(world.vocabulary, world.texts, max_terms=32)
+    idf = token_weights(world.vocabulary, world.texts)
+    terms = product_terms(world.vocabulary, world.texts, idf, max_terms=32)
     np.testing.assert_array_equal(features.terms, terms)
     np.testing.assert_array_equal(features.token_idf, idf)
     assert features.embeddings.shape == (len(world.texts), world.config.d_model)
 
 
-def test_parts_are_computed_once_and_go_on_after_a_kill(tmp_path):
-    computed = []
+def test_a_killed_run_goes_on_after_the_chunks_that_it_finished(world, tmp_path):
+    tokens = np.random.default_rng(2).integers(2, 60, (1030, MAX_LENGTH)).astype(np.int32)
+    shown = []
 
-    def part(number, *, breaks=False):
-        def compute():
-            if breaks:
+    def killed(chunks, description, total):
+        for chunk in chunks:
+            if len(shown) == 1:
                 raise KeyboardInterrupt
-            computed.append(number)
-            return np.full(3, number)
-        return compute
+            shown.append(chunk)
+            yield chunk
 
-    first = KeptParts(tmp_path / "parts", "a")
-    first.part(0, part(0))
+    def embed(folder, **more):
+        return text_embeddings(world.config, world.params, tokens, batch_size=256, folder=folder,
+                               **more)
+
     with pytest.raises(KeyboardInterrupt):
-        first.part(1, part(1, breaks=True))
-    again = KeptParts(tmp_path / "parts", "a")
-    assert [again.part(number, part(number))[0] for number in (0, 1)] == [0, 1]
-    assert computed == [0, 1]
+        embed(tmp_path, progress=killed)
+    (first,) = tmp_path.iterdir()
+    before = first.stat().st_mtime_ns
+    np.testing.assert_array_equal(embed(tmp_path), embed(None))
+    assert first.stat().st_mtime_ns == before and len(list(tmp_path.iterdir())) == 3
 
 
-def test_parts_of_something_else_and_damaged_ones_are_computed_anew(tmp_path):
-    KeptParts(tmp_path / "parts", "a").part(0, lambda: np.zeros(3))
-    assert KeptParts(tmp_path / "parts", "b").part(0, lambda: np.ones(3)).all()
-    (tmp_path / "parts" / "000000.npy").write_bytes(b"half")
-    kept = KeptParts(tmp_path / "parts", "b")
-    assert kept.part(0, lambda: np.full(3, 5.0)).tolist() == [5, 5, 5]
-    assert kept.part(0, lambda: np.zeros(3)).tolist() == [5, 5, 5]
-
-
-def test_nothing_is_kept_without_a_folder():
-    parts = KeptParts(None, "a")
-    assert parts.part(0, lambda: np.zeros(1))[0] == 0 and parts.part(0, lambda: np.ones(1))[0] == 1
+def test_new_products_stand_behind_the_others_and_weights_stay():
+    rng = np.random.default_rng(0)
+    old, new = random_product_features(rng, 7), random_product_features(rng, 2)
+    grown = old.extended(new.terms, new.embeddings)
+    np.testing.assert_array_equal(grown.terms[7:], new.terms)
+    np.testing.assert_array_equal(grown.embeddings[:7], old.embeddings)
+    np.testing.assert_array_equal(grown.token_idf, old.token_idf)

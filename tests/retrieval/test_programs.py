@@ -1,6 +1,5 @@
 """Swaps of the index without compiling, and what is refused before anything runs."""
 
-import contextlib
 import dataclasses
 import threading
 
@@ -21,29 +20,13 @@ from gram_jax.retrieval.index import RetrievalIndex
 from gram_jax.retrieval.programs import RetrievePrograms
 from gram_jax.retrieval.retrieve import RetrieveSettings, retrieve
 from gram_jax.retrieval.scoring import ScoringHead
+from gram_jax.testing.compilations import count_compilations
 from gram_jax.testing.tiny_model import tiny_config
 from gram_jax.text.encoding import with_eos
 from gram_jax.trie.builder import build_trie
 from tests.retrieval.conftest import random_learned_head, random_product_features
 
-COMPILED = "/jax/core/compile/backend_compile_duration"
 ROWS = np.array([[5, 6, 1, 0], [7, 1, 0, 0]], np.int32)
-
-
-@contextlib.contextmanager
-def count_compilations():
-    """A list that grows by one with each program that XLA compiles."""
-    found = []
-
-    def listen(event, duration, **_):
-        if event == COMPILED:
-            found.append(duration)
-
-    jax.monitoring.register_event_duration_secs_listener(listen)
-    try:
-        yield found
-    finally:
-        jax.monitoring.unregister_event_duration_listener(listen)
 
 
 def drawn_index(world, num_codes, *, num_products=40, seed=0):

@@ -9,6 +9,7 @@ from gram_jax.codes.code import Code
 from gram_jax.codes.code_table import CodeTable
 from gram_jax.models.code_score import CodeScoreParams
 from gram_jax.retrieval.index import build_index
+from gram_jax.retrieval.product_codes import ProductCoding
 from gram_jax.retrieval.scoring import ScoringHead
 from gram_jax.serving.snapshot import SearchSettings, Snapshot
 from gram_jax.testing.tiny_catalog import tiny_shop
@@ -38,7 +39,8 @@ def snapshot(tmp_path_factory) -> Snapshot:
                         batch_size=16, max_product_length=16)
     weights = CodeScoreParams(np.array([-1, -2, -.5], np.float32), np.array([0, .5, 1], np.float32))
     return Snapshot(config, params, vocabulary, index, ScoringHead("log_prob_sum", "sum", weights),
-                    SEARCH, {product.product_id: product.title for product in products})
+                    SEARCH, {product.product_id: product.title for product in products},
+                    ProductCoding(max_codes=3, max_input_length=16))
 
 
 @pytest.fixture(scope="session")

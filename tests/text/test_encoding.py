@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gram_jax.core.errors import ConfigError
-from gram_jax.text.encoding import encode_codes, encode_inputs, with_eos
+from gram_jax.text.encoding import encode_codes, encode_inputs, encode_prompted, with_eos
+from gram_jax.text.prompts import product_input, query_input
 
 text_lists = st.lists(st.text(max_size=20), max_size=4)
 
@@ -18,6 +19,41 @@ def test_inputs_are_the_first_tokens_and_eos(vocabulary, texts, max_length):
     for row, tokens in zip(rows, vocabulary.encode(texts)):
         expected = [*tokens[: max_length - 1], vocabulary.eos_id]
         assert row.tolist() == expected + [0] * (max_length - len(expected))
+
+
+class Marked:
+    """A vocabulary whose texts start with a mark, over the letters."""
+
+    vocab_size = output_vocab_size = 40
+    eos_id = 1
+    start_ids = (2,)
+
+    def encode(self, texts):
+        return [[ord(letter) - ord("a") + 3 for letter in text] for text in texts]
+
+
+@given(st.lists(st.text("abcxyz", max_size=8), max_size=4), st.integers(2, 9))
+def test_inputs_start_with_the_vocabularys_marks_and_codes_do_not(texts, max_length):
+    rows = encode_inputs(Marked(), texts, max_length)
+    for row, tokens in zip(rows, Marked().encode(texts)):
+        expected = [2, *tokens[: max_length - 2], 1]
+        assert row.tolist() == expected + [0] * (max_length - len(expected))
+    assert not (encode_codes(Marked(), texts) == 2).any()
+
+
+def test_marks_need_room_too():
+    assert encode_inputs(Marked(), ["a"], 2).tolist() == [[2, 1]]
+    with pytest.raises(ValueError, match="no room"):
+        encode_inputs(Marked(), ["a"], 1)
+
+
+@given(text_lists, st.sampled_from([query_input, product_input]))
+def test_a_prompt_without_a_text_behind_it_is_padding_alone(vocabulary, texts, prompted):
+    inputs = [prompted(text) for text in (*texts, "", " \t")]
+    rows, plain = encode_prompted(vocabulary, inputs, 9), encode_inputs(vocabulary, inputs, 9)
+    says_something = [text != prompted("") for text in inputs]
+    np.testing.assert_array_equal(rows, np.where(np.array(says_something)[:, None], plain, 0))
+    assert not any(says_something[-2:])
 
 
 @given(text_lists)

@@ -4,9 +4,10 @@ import numpy as np
 import optax
 import pytest
 
+from gram_jax.core.errors import ConfigError
 from gram_jax.models.params import abstract_params
 from gram_jax.testing.tiny_model import tiny_config
-from gram_jax.training.optimizers import adafactor, adamw, decays
+from gram_jax.training.optimizers import adafactor, adamw, decays, merge_params
 from gram_jax.training.schedules import warmup_constant
 
 PARAMS = {"mlp": {"kernel": jnp.full((3, 2), 2.0), "bias": jnp.ones(2)},
@@ -75,3 +76,39 @@ def test_a_quadratic_is_minimised(optimizer):
         params, opt_state, loss = step(params, opt_state)
         losses.append(float(loss))
     assert losses[-1] < 0.05 * losses[0]
+
+
+RATES = {"mlp": 0.5, "mlp/bias": 0.0, "relpos_bias/rel_embedding": 0.25}
+
+
+@pytest.mark.parametrize("make", [adamw, adafactor])
+def test_a_rate_multiplies_what_is_at_its_path_or_below_and_the_longest_path_counts(make):
+    settings = {"weight_decay": 0.5, "max_grad_norm": None}
+    grads = jax.tree.map(lambda param: jnp.linspace(0.1, 1.0, param.size).reshape(param.shape),
+                         PARAMS)
+    plain = make(warmup_constant(peak=0.1), **settings)
+    whole = jax.tree.map(lambda new, old: new - old, update(plain, PARAMS, grads), PARAMS)
+    optimizer = make(warmup_constant(peak=0.1), rate_multipliers=RATES, **settings)
+    trained = optimizer.trained(PARAMS)
+    params = merge_params(update(optimizer, trained, optimizer.trained(grads)), PARAMS)
+    moved = jax.tree.map(lambda new, old: new - old, params, PARAMS)
+    for place, rate in {("mlp", "kernel"): 0.5, ("mlp", "bias"): 0.0,
+                        ("relpos_bias", "rel_embedding"): 0.25, ("layer_norm", "scale"): 1.0
+                        }.items():
+        found, expected = (tree[place[0]][place[1]] for tree in (moved, whole))
+        np.testing.assert_allclose(found, rate * expected, rtol=1e-5, atol=1e-7)
+
+
+def test_nothing_is_kept_for_what_is_frozen():
+    frozen = adamw(warmup_constant(peak=0.1), rate_multipliers={"mlp": 0.0})
+    plain = adamw(warmup_constant(peak=0.1))
+    sizes = [sum(leaf.size for leaf in jax.tree.leaves(optimizer.transformation.init(
+        optimizer.trained(PARAMS)))) for optimizer in (plain, frozen)]
+    assert sizes[0] - sizes[1] == 2 * sum(leaf.size for leaf in jax.tree.leaves(PARAMS["mlp"]))
+
+
+def test_a_path_that_is_not_there_is_named():
+    for path in ("mlq", "mlp/kern", "ml"):
+        optimizer = adamw(warmup_constant(peak=0.1), rate_multipliers={path: 0.5})
+        with pytest.raises(ConfigError, match=rf"name {path}, but the params are layer_norm, mlp"):
+            optimizer.trained(PARAMS)

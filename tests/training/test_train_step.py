@@ -69,6 +69,37 @@ def test_the_learning_rate_is_the_one_that_was_used():
     assert int(state.step) == 3
 
 
+def test_what_is_frozen_stays_and_is_not_differentiated():
+    """Below the lowest param that moves, nothing is computed backwards."""
+    def chain(params, batch, rng):
+        hidden = jnp.tanh(jnp.tanh(batch["inputs"] @ params["first"]) @ params["second"])
+        return ObjectiveValue(((hidden @ params["last"]) ** 2).sum(), jnp.float32(6), {})
+
+    random = np.random.default_rng(0)
+    params = {name: random.normal(size=(4, 4)).astype(np.float32)
+              for name in ("first", "second", "last")}
+    batch = batch_of([1] * 6, 0)
+
+    def run(rates):
+        optimizer = Optimizer(optax.sgd(1.0), warmup_constant(peak=1.0), rates)
+        state = new_train_state(jax.tree.map(jnp.array, params), optimizer, 0)
+        step_fn = make_train_step(chain, optimizer)
+        jaxpr = str(jax.make_jaxpr(step_fn)(state, batch))
+        state, metrics = step_fn(state, batch)
+        return state.params, metrics.to_dict()["grad_norm"], jaxpr.count("dot_general")
+
+    whole, whole_norm, whole_products = run({})
+    found, norm, products = run({"first": 0.0, "second": 0.0})
+    np.testing.assert_array_equal(found["first"], params["first"])
+    np.testing.assert_array_equal(found["second"], params["second"])
+    np.testing.assert_allclose(found["last"], whole["last"], rtol=1e-6)
+    np.testing.assert_allclose(norm, np.linalg.norm(found["last"] - params["last"]), rtol=1e-4)
+    assert norm < whole_norm
+    # Backwards each of the three takes a product for itself and one for what is below it, but
+    # that the inputs need none.
+    assert (whole_products, products) == (3 + 5, 3 + 1)
+
+
 def test_the_state_is_donated():
     state = new_train_state({"w": jnp.zeros(4)}, DESCENT, 0)
     STEPS[1](state, batch_of([1] * 6, 0))

@@ -3,11 +3,14 @@
 import dataclasses
 
 from gram_jax.pipeline.stage import Stage
+from gram_jax.pipeline.stages.align import align
 from gram_jax.pipeline.stages.attributes import read_attributes
 from gram_jax.pipeline.stages.codes import build_codes
+from gram_jax.pipeline.stages.cotrain import cotrain
 from gram_jax.pipeline.stages.evaluate import evaluate
 from gram_jax.pipeline.stages.index import build_index
 from gram_jax.pipeline.stages.prepare import prepare
+from gram_jax.pipeline.stages.relevance import train_relevance
 from gram_jax.pipeline.stages.tagger import train_tagger
 from gram_jax.pipeline.stages.train import train
 from gram_jax.pipeline.stages.vocabulary import build_vocabulary
@@ -17,6 +20,15 @@ TAGGER = Stage(
     "tagger", (), ("train_tagger",), train_tagger, resumable=True, optional=True,
     # A tagger can be trained without a shop.
     optional_inputs=(dataclasses.replace(_PREPARE, optional=True),))
+_RELEVANCE = Stage("relevance", ("prepare", "codes"), ("train_relevance",), train_relevance,
+                   resumable=True, optional=True)
+_COTRAIN = Stage("cotrain", ("prepare", "codes", "relevance", "vocabulary", "train"),
+                 ("cotrain", "product_task_rate"), cotrain, resumable=True, optional=True)
+_ALIGN = Stage("align", ("prepare", "codes", "vocabulary", "train"), ("align",), align,
+               resumable=True, optional=True, optional_inputs=(_COTRAIN,))
+
+LATER_TRAININGS: tuple[Stage, ...] = (_COTRAIN, _ALIGN)
+"""Optional stages that train the model further, in the order they run (`pipeline.trained`)."""
 
 STAGES = (
     _PREPARE,
@@ -24,10 +36,12 @@ STAGES = (
     Stage("attributes", ("prepare",), ("read_attributes",), read_attributes,
           optional_inputs=(TAGGER,)),
     Stage("codes", ("prepare", "attributes"), ("build_codes",), build_codes),
+    _RELEVANCE,
     Stage("vocabulary", ("prepare", "codes"), ("build_vocabulary",), build_vocabulary),
     Stage("train", ("codes", "vocabulary"), ("train", "product_task_rate"), train,
           resumable=True),
+    *LATER_TRAININGS,
     Stage("index", ("prepare", "codes", "vocabulary", "train"), ("build_index",), build_index,
-          resumable=True),
+          resumable=True, optional_inputs=LATER_TRAININGS),
     Stage("evaluate", ("prepare", "index"), ("evaluate",), evaluate),
 )

@@ -1,11 +1,11 @@
-"""Cuts (product, code) postings into batches of few fixed shapes with little padding.
+"""Cuts (text, code) pairs into batches of few fixed shapes with little padding.
 
-A program is compiled for each shape, and a padded row costs as much as a real one. So postings are
-grouped by the length of their code first, then by product, because a product's text is encoded once
-for all codes beside it; products with about as many codes share a batch. Knows numbers only.
+A program is compiled for each shape, and a padded row costs as much as a real one. So pairs are
+grouped by the length of their code first, then by text, because a text is encoded once for all
+codes beside it; texts with about as many codes share a batch. Knows numbers only.
 
-Index glossary: a *row* is a product with up to 16 of its postings, whose codes have about the same
-length; a *slot* is a posting's place in a row; a *step* is a multiple of 6 tokens.
+Index glossary: a *row* is a text with up to 16 of its pairs, whose codes have about the same
+length; a *slot* is a pair's place in a row; a *step* is a multiple of 6 tokens.
 """
 
 import dataclasses
@@ -17,39 +17,39 @@ _SLOTS = (2, 4, 6, 8, 12, 16)
 _MOST_SLOTS = _SLOTS[-1]
 _FEWEST_BATCHES = 24  # computing about as many takes as long as compiling a program
 NONE = -1
-"""In `PostingBatch.postings`: no posting here."""
+"""In `PairBatch.pairs`: no pair here."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class PostingBatch:
-    """Postings to compute together.
+class PairBatch:
+    """Pairs to compute together.
 
-    `products` (int32 [rows]) is each row's product; `postings` (int64 [rows, slots]) its postings,
-    NONE where it has fewer; `code_length` bounds the tokens of all their codes.
+    `texts` (int32 [rows]) is each row's text; `pairs` (int64 [rows, slots]) its pairs, NONE where
+    it has fewer; `code_length` bounds the tokens of all their codes.
     """
 
-    products: np.ndarray
-    postings: np.ndarray
+    texts: np.ndarray
+    pairs: np.ndarray
     code_length: int
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Rows:
-    """`steps`, `products`, `sizes`: int [rows]; `postings`: int64 [rows, 16], NONE where none."""
+    """`steps`, `texts`, `sizes`: int [rows]; `pairs`: int64 [rows, 16], NONE where none."""
 
     steps: np.ndarray
-    products: np.ndarray
+    texts: np.ndarray
     sizes: np.ndarray
-    postings: np.ndarray
+    pairs: np.ndarray
 
 
-def posting_batches(posting_products: np.ndarray, code_lengths: np.ndarray, *, batch_size: int,
-                    max_code_length: int) -> list[PostingBatch]:
-    """Batches that hold every posting exactly once.
+def pair_batches(pair_texts: np.ndarray, code_lengths: np.ndarray, *, batch_size: int,
+                 max_code_length: int) -> list[PairBatch]:
+    """Batches that hold every pair exactly once.
 
     Args:
-      posting_products: int32 [postings], the product of each posting.
-      code_lengths: int [postings], tokens of each posting's code, EOS included.
+      pair_texts: int [pairs], the text of each pair.
+      code_lengths: int [pairs], tokens of each pair's code, EOS included.
       batch_size: rows times slots of a batch, at least 16.
       max_code_length: no batch claims more; not less than any of `code_lengths`.
 
@@ -58,18 +58,18 @@ def posting_batches(posting_products: np.ndarray, code_lengths: np.ndarray, *, b
     """
     if batch_size < _MOST_SLOTS:
         raise ValueError(f"batch_size is {batch_size}; it must be at least {_MOST_SLOTS}")
-    if not len(posting_products):
+    if not len(pair_texts):
         return []
-    rows = _cut_rows(posting_products, code_lengths)
+    rows = _cut_rows(pair_texts, code_lengths)
     batches = []
 
     def add(chosen: np.ndarray, step: int, num_slots: int) -> None:
         num_rows = batch_size // num_slots
-        products, postings = np.zeros(num_rows, np.int32), np.full((num_rows, num_slots), NONE)
-        products[:len(chosen)] = rows.products[chosen]
-        postings[:len(chosen)] = rows.postings[chosen, :num_slots]
+        texts, pairs = np.zeros(num_rows, np.int32), np.full((num_rows, num_slots), NONE)
+        texts[:len(chosen)] = rows.texts[chosen]
+        pairs[:len(chosen)] = rows.pairs[chosen, :num_slots]
         length = min(int(step) * _LENGTH_STEP, max_code_length)
-        batches.append(PostingBatch(products, postings, length))
+        batches.append(PairBatch(texts, pairs, length))
 
     # Rows too few for a program of their own move on to more slots, then to longer codes.
     left = np.zeros(0, np.int64)
@@ -94,17 +94,17 @@ def posting_batches(posting_products: np.ndarray, code_lengths: np.ndarray, *, b
     return batches
 
 
-def _cut_rows(posting_products: np.ndarray, code_lengths: np.ndarray) -> _Rows:
-    """Runs of one product's postings of one step, cut after 16."""
+def _cut_rows(pair_texts: np.ndarray, code_lengths: np.ndarray) -> _Rows:
+    """Runs of one text's pairs of one step, cut after 16."""
     steps = -(-code_lengths // _LENGTH_STEP)
-    order = np.lexsort((posting_products, steps))
-    products, steps = posting_products[order], steps[order]
+    order = np.lexsort((pair_texts, steps))
+    texts, steps = pair_texts[order], steps[order]
     is_first = np.ones(len(order), bool)
-    is_first[1:] = (products[1:] != products[:-1]) | (steps[1:] != steps[:-1])
+    is_first[1:] = (texts[1:] != texts[:-1]) | (steps[1:] != steps[:-1])
     runs = np.flatnonzero(is_first)
     places = np.arange(len(order)) - runs[np.cumsum(is_first) - 1]  # within the run
     starts = np.flatnonzero(places % _MOST_SLOTS == 0)
     row = np.cumsum(places % _MOST_SLOTS == 0) - 1
-    postings = np.full((len(starts), _MOST_SLOTS), NONE, np.int64)
-    postings[row, places % _MOST_SLOTS] = order
-    return _Rows(steps[starts], products[starts], np.diff(starts, append=len(order)), postings)
+    pairs = np.full((len(starts), _MOST_SLOTS), NONE, np.int64)
+    pairs[row, places % _MOST_SLOTS] = order
+    return _Rows(steps[starts], texts[starts], np.diff(starts, append=len(order)), pairs)

@@ -1,0 +1,1 @@
+"""What clicks teach beyond the mined codes: relevance, and what the generators teach each other."""

@@ -1,0 +1,103 @@
+"""Endless batches of clicked products beside mined negatives, in an order that the seed decides.
+
+Batch n is a pure function of (seed, n): its clicks are a stretch of the epochs' permutations laid
+end to end, and its negatives are drawn from (seed, n). So a place in the data is a number.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from gram_jax.alignment.negatives import Negatives
+from gram_jax.alignment.word_book import WordBook
+from gram_jax.core.batch import RelevanceBatch
+from gram_jax.core.digest import digest_arrays, digest_texts
+from gram_jax.core.errors import ArtifactError
+
+QUERY_WORDS, PRODUCT_WORDS = 10, 24
+"""Words that are read of a query and of a product's text."""
+
+_WORDS_STEP = 512
+"""Words of a batch are padded to a multiple of this: each size is a program to compile."""
+
+
+class RelevanceBatches:
+    """Checkpointable batches.
+
+    Args:
+      rows: int [clicks], the query of each click to learn from.
+      products: int [clicks], its product.
+      negatives: what stands beside them.
+      query_texts: that `rows` counts.
+      product_texts: that `products` counts.
+      words: reads the texts.
+      batch_size: clicks a batch.
+      seed: of the order and the draws, not negative.
+    """
+
+    def __init__(self, rows: np.ndarray, products: np.ndarray, negatives: Negatives,
+                 query_texts: Sequence[str], product_texts: Sequence[str], words: WordBook, *,
+                 batch_size: int, seed: int):
+        self._rows, self._products, self._negatives = rows, products, negatives
+        self._words, self._batch_size, self._seed = words, batch_size, seed
+        self._queries = words.read(query_texts, QUERY_WORDS)
+        self._titles = words.read(product_texts, PRODUCT_WORDS)
+        self._stream = digest_texts([
+            f"{batch_size} {seed} {negatives.settings}",
+            digest_arrays({"rows": rows, "products": products, "queries": self._queries,
+                           "titles": self._titles})])
+        self._number = 0
+
+    def __next__(self) -> RelevanceBatch:
+        chosen = self._clicks_at(self._number * self._batch_size)
+        rows, products = self._rows[chosen], self._products[chosen]
+        drawn = self._negatives.draw(np.random.default_rng([self._seed, 1, self._number]), rows,
+                                     products)
+        self._number += 1
+        both = np.concatenate([products[:, None], drawn], axis=1)
+        labels = np.zeros(both.shape, np.float32)
+        labels[:, 0] = 1.0
+        # A click counts as much as all that stands beside it: a logit of 0 is then even odds.
+        weights = np.full(both.shape, 1.0 / drawn.shape[1], np.float32)
+        weights[:, 0] = 1.0
+        queries, titles, met = _renumbered(self._queries[rows], self._titles[both])
+        return RelevanceBatch(queries, titles, labels, weights, self._words.ngrams[met],
+                              self._words.rarities[met], tuple(map(str, rows.tolist())))
+
+    def position(self) -> dict:
+        """The place in the data, as JSON."""
+        return {"number": self._number, "stream": self._stream}
+
+    def seek(self, position: Mapping) -> None:
+        """Goes on from where `position()` was taken.
+
+        Raises:
+          ArtifactError: the position belongs to other data or to other settings.
+        """
+        if position.get("stream") != self._stream:
+            raise ArtifactError(
+                f"a place in relevance data {position.get('stream')} cannot be found in data "
+                f"{self._stream}: clicks, texts, negatives, batch_size or seed are not what they "
+                "were; bind what they were, or train in another workdir")
+        self._number = position["number"]
+
+    def _clicks_at(self, start: int) -> np.ndarray:
+        """The clicks at places `start` and after, over all epochs."""
+        size, parts, wanted = len(self._rows), [], self._batch_size
+        while wanted:
+            epoch, offset = divmod(start, size)
+            order = np.random.default_rng([self._seed, 2, epoch]).permutation(size)
+            parts.append(order[offset:offset + wanted])
+            start, wanted = start + len(parts[-1]), wanted - len(parts[-1])
+        return np.concatenate(parts)
+
+
+def _renumbered(queries: np.ndarray, titles: np.ndarray
+                ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The same words numbered within the batch, and the word of each number, padded with 0."""
+    met, numbers = np.unique(np.concatenate([[0], queries.ravel(), titles.ravel()]),
+                             return_inverse=True)
+    numbers = numbers[1:].astype(np.int32)
+    padding = -len(met) % _WORDS_STEP
+    return (numbers[:queries.size].reshape(queries.shape),
+            numbers[queries.size:].reshape(titles.shape), np.pad(met, (0, padding)))
