@@ -18,6 +18,7 @@ STAGE_HELP = {
     "tagger": "train the tagger of titles and queries, and tag those of the shop",
     "attributes": "read the attributes of products and queries",
     "codes": "mine the codes that queries and products share",
+    "pseudo_queries": "draw queries that nobody typed, with the codes that they should get",
     "relevance": "train the model that says which products suit a query, from clicks",
     "vocabulary": "train the vocabulary, or take the one that is given",
     "train": "train the model that writes codes for queries and products",

@@ -1,4 +1,7 @@
-"""The two generators as tasks: a query's text to its codes, and a product's text to its codes."""
+"""The two generators as tasks: a query's text to its codes, and a product's text to its codes.
+
+Queries are those that were asked, and pseudo-queries, which nobody typed.
+"""
 
 import functools
 from collections.abc import Callable
@@ -12,7 +15,7 @@ from gram_jax.data.preprocessors import code_pair_blocks, one_by_one
 from gram_jax.data.seqio_vocabulary import FileVocabulary
 from gram_jax.data.sources import code_rows
 from gram_jax.text.prompts import product_input, query_input
-from tasks.settings import code_examples_folder, vocabulary_file
+from tasks.settings import code_examples_folder, pseudo_queries_folder, vocabulary_file
 
 VOCABULARY = FileVocabulary(vocabulary_file)
 OUTPUT_FEATURES = {key: seqio.Feature(VOCABULARY) for key in ("inputs", "targets")}
@@ -20,17 +23,19 @@ OUTPUT_FEATURES = {key: seqio.Feature(VOCABULARY) for key in ("inputs", "targets
 
 def _read_rows(
     split: str, shuffle_files: bool, seed: int | None = None, *,
-    name: str, to_input: Callable[[str], str],
+    folder: Callable[[], str], name: str, to_input: Callable[[str], str],
 ) -> tf.data.Dataset:
     del shuffle_files, seed  # One file a split; order is made where batches are.
-    return code_rows(Path(code_examples_folder()) / f"{name}.{split}.jsonl", to_input)
+    return code_rows(Path(folder()) / f"{name}.{split}.jsonl", to_input)
 
 
-def _add_task(name: str, file: str, to_input: Callable[[str], str], splits: list[str]) -> None:
+def _add_task(name: str, folder: Callable[[], str], file: str, to_input: Callable[[str], str],
+              splits: list[str]) -> None:
     seqio.TaskRegistry.add(
         name,
         source=seqio.FunctionDataSource(
-            functools.partial(_read_rows, name=file, to_input=to_input), splits=splits
+            functools.partial(_read_rows, folder=folder, name=file, to_input=to_input),
+            splits=splits,
         ),
         preprocessors=[code_pair_blocks, one_by_one],
         output_features=OUTPUT_FEATURES,
@@ -38,5 +43,8 @@ def _add_task(name: str, file: str, to_input: Callable[[str], str], splits: list
     )
 
 
-_add_task("gram_query_to_code", "query_codes", query_input, ["train", "tune"])
-_add_task("gram_product_to_code", "product_codes", product_input, ["train"])
+_add_task("gram_query_to_code", code_examples_folder, "query_codes", query_input,
+          ["train", "tune"])
+_add_task("gram_product_to_code", code_examples_folder, "product_codes", product_input, ["train"])
+_add_task("gram_pseudo_query_to_code", pseudo_queries_folder, "pseudo_query_codes", query_input,
+          ["train"])

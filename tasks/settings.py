@@ -13,6 +13,12 @@ def code_examples_folder(path: str = gin.REQUIRED) -> str:
 
 
 @gin.configurable
+def pseudo_queries_folder(path: str = gin.REQUIRED) -> str:
+    """The folder with `pseudo_query_codes.train.jsonl`."""
+    return path
+
+
+@gin.configurable
 def vocabulary_file(path: str = gin.REQUIRED) -> str:
     """The vocabulary file that spells texts and codes."""
     return path
@@ -21,4 +27,10 @@ def vocabulary_file(path: str = gin.REQUIRED) -> str:
 @gin.configurable
 def product_task_rate(rate: float = 1.0) -> float:
     """Lambda of method section 2: product examples drawn for each query example."""
+    return rate
+
+
+@gin.configurable
+def pseudo_query_task_rate(rate: float = 1.0) -> float:
+    """Pseudo-queries drawn for each query example."""
     return rate

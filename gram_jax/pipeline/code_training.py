@@ -67,6 +67,7 @@ class CodeTraining:
 
 def train_generators(settings: CodeTraining, config: ModelConfig, params: Params, *, folder: Path,
                      examples_folder: Path, vocabulary_file: Path,
+                     pseudo_queries_folder: Path | None = None,
                      description: str = "train") -> tuple[Params, Mapping[str, Any]]:
     """Trains from `params`, or goes on from the latest checkpoint in the folder.
 
@@ -77,6 +78,7 @@ def train_generators(settings: CodeTraining, config: ModelConfig, params: Params
       folder: gets checkpoints, metrics.jsonl and TensorBoard's files.
       examples_folder: what the tasks learn from and are measured on.
       vocabulary_file: of the model.
+      pseudo_queries_folder: pseudo-queries with codes, for a mixture that has them.
       description: what the progress bar says.
 
     Returns:
@@ -99,7 +101,7 @@ def train_generators(settings: CodeTraining, config: ModelConfig, params: Params
         TensorBoardMetricWriter,
     )
 
-    _point_tasks_at(examples_folder, vocabulary_file)
+    _point_tasks_at(examples_folder, vocabulary_file, pseudo_queries_folder)
     import_task_modules(settings.task_modules)
     data = {"task_feature_lengths": settings.task_feature_lengths,
             "batch_size": settings.batch_size, "seed": settings.seed}
@@ -147,8 +149,11 @@ def last_metrics(folder: Path) -> dict[str, float]:
             if name in last}
 
 
-def _point_tasks_at(examples_folder: Path, vocabulary_file: Path) -> None:
+def _point_tasks_at(examples_folder: Path, vocabulary_file: Path,
+                    pseudo_queries_folder: Path | None) -> None:
     """Tells the SeqIO tasks where to find their files."""
     with gin.unlock_config():
         gin.bind_parameter("code_examples_folder.path", str(examples_folder))
         gin.bind_parameter("vocabulary_file.path", str(vocabulary_file))
+        if pseudo_queries_folder is not None:
+            gin.bind_parameter("pseudo_queries_folder.path", str(pseudo_queries_folder))

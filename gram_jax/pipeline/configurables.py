@@ -38,6 +38,7 @@ from gram_jax.partitioning.mesh import make_mesh
 from gram_jax.pipeline.beam import map_on_beam
 from gram_jax.pipeline.code_training import CodeTraining
 from gram_jax.pipeline.preference_building import PreferenceGeneration
+from gram_jax.pipeline.pseudo_queries import PseudoQuerySettings
 from gram_jax.pipeline.stages import STAGES
 from gram_jax.pipeline.tagging_sources import (
     annotated_queries,
@@ -49,20 +50,27 @@ from gram_jax.retrieval.learned_choice import LearnedHeadSettings
 from gram_jax.serving.snapshot import SearchSettings
 from gram_jax.training.optimizers import adafactor, adamw
 from gram_jax.training.schedules import warmup_constant, warmup_cosine, warmup_rsqrt
-from tasks.settings import code_examples_folder, product_task_rate, vocabulary_file
+from tasks.settings import (
+    code_examples_folder,
+    product_task_rate,
+    pseudo_queries_folder,
+    pseudo_query_task_rate,
+    vocabulary_file,
+)
 
 _LIBRARY = (read_esci, read_home_depot, read_home_depot_kaggle, read_icecat, read_own_shop,
             read_wands, simulate_shop, AlignmentSettings, BertConfig, CodeTraining,
             CotrainingSettings, GazetteerSettings, LearnedHeadSettings, MiningSettings,
             ModelConfig, NegativeSettings, PreferenceGeneration, PreferenceSettings,
-            RelevanceConfig, SearchSettings, SpellingSettings, SynonymSettings, TaggerConfig,
-            adafactor, adamw, annotated_queries, annotated_titles, bert_encoder, bert_vocabulary,
-            gazetteer_matches, make_mesh, map_in_processes, map_on_beam, minilm_folder,
-            select_all, select_by_queries,
+            PseudoQuerySettings, RelevanceConfig, SearchSettings, SpellingSettings,
+            SynonymSettings, TaggerConfig, adafactor, adamw, annotated_queries,
+            annotated_titles, bert_encoder, bert_vocabulary, gazetteer_matches, make_mesh,
+            map_in_processes, map_on_beam, minilm_folder, select_all, select_by_queries,
             select_by_votes, select_single_values, structured_fields, warmup_constant,
             warmup_cosine, warmup_rsqrt)
 _BOUND_WHERE_DEFINED = (*(stage.run for stage in STAGES), code_examples_folder,
-                        product_task_rate, vocabulary_file)
+                        product_task_rate, pseudo_queries_folder, pseudo_query_task_rate,
+                        vocabulary_file)
 CONFIGURABLES: Mapping[str, Callable] = {
     function.__name__: function for function in (*_LIBRARY, *_BOUND_WHERE_DEFINED)}
 """Every name that a gin file may bind."""

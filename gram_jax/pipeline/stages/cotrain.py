@@ -144,6 +144,7 @@ class _Parts:
                 training, self.config, start, folder=folder / "training",
                 examples_folder=folder / "examples",
                 vocabulary_file=_vocabulary_file(self.context),
+                pseudo_queries_folder=self.context.inputs.get("pseudo_queries"),
                 description=f"cotrain, round {number}")
             save_params(folder / "params.npz", learned)
         shutil.rmtree(folder / "training" / "checkpoints", ignore_errors=True)

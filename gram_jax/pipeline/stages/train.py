@@ -34,7 +34,7 @@ def train(context: StageContext, *, model: Callable[..., ModelConfig] = gin.REQU
       TrainingError: the loss is not finite.
       Interrupted: a signal came; what was done is saved.
     """
-    vocabulary_file = context.workdir.require("vocabulary") / "vocabulary.model"
+    vocabulary_file = context.inputs["vocabulary"] / "vocabulary.model"
     vocabulary = load_vocabulary(vocabulary_file)
     config = model(vocab_size=vocabulary.vocab_size,
                    output_vocab_size=vocabulary.output_vocab_size)
@@ -43,6 +43,7 @@ def train(context: StageContext, *, model: Callable[..., ModelConfig] = gin.REQU
         params = replace_params(params, initial_params(config, vocabulary))
     params, counts = train_generators(
         training, config, params, folder=context.folder,
-        examples_folder=context.workdir.require("codes"), vocabulary_file=vocabulary_file)
+        examples_folder=context.inputs["codes"], vocabulary_file=vocabulary_file,
+        pseudo_queries_folder=context.inputs.get("pseudo_queries"))
     save_trained(context.folder, config, params)
     return counts | {"parameters": count_params(params)}
