@@ -1,4 +1,4 @@
-"""Pseudo-queries: texts that are nobody's tune or test query, with the codes neighbours vote for."""
+"""Pseudo-queries: nobody's tune or test query, with the codes that neighbours vote for."""
 
 import dataclasses
 
