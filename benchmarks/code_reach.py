@@ -30,7 +30,7 @@ def main() -> None:
     relevant = {query_id: np.array([place_of[product_id] for product_id, grade in grades.items()
                                     if grade >= RELEVANT_GRADE])
                 for query_id, grades in qrels.items() if query_id in judged}
-    beams = list(snapshot.retriever().beams(
+    beams = list(snapshot.retriever.beams(
         query for query in shop.queries_of("test") if query.query_id in judged))
     beam_size = snapshot.search.beam_size
     print(f"{len(beams)} test queries\ncodes  relevant products under them  products under them")

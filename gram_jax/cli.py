@@ -36,8 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments, overrides = _split_overrides(sys.argv[1:] if argv is None else argv)
     options = parser.parse_args(arguments)
     options.overrides = overrides
-    if overrides and options.action is not _run:
-        parser.error(f"--gin.{overrides[0]}: only 'run' and the stages take gin settings")
+    if overrides and options.action not in (_run, _compile):
+        parser.error(f"--gin.{overrides[0]}: only 'run', the stages and 'compile' take gin "
+                     "settings")
     try:
         return options.action(options)
     except GramError as error:
@@ -120,9 +121,40 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("text", help="what a shopper would type")
     explain.add_argument("--json", action="store_true", help="print JSON for programs")
 
+    export = command("export", _export, "write the compiled programs of a workdir as files that "
+                     "run without this package")
+    export.add_argument("--output", required=True, type=Path, help="folder to write")
+    export.add_argument("--platforms", default="cpu", metavar="LIST",
+                        help="what they run on: cpu, cuda, tpu, or several by comma (default cpu)")
+
+    _add_compile(commands)
+
     inspect = command("inspect", _inspect, "show what is in a workdir: counts, digests, figures")
     inspect.add_argument("--json", action="store_true", help="print JSON for programs")
     return parser
+
+
+def _add_compile(commands) -> None:
+    text = "compile for TPUs that need not be there, and show memory, work and the time they allow"
+    sub = commands.add_parser("compile", help=text, description=text[0].upper() + text[1:] + ".")
+    sub.add_argument("--topology", required=True, help="such as v5e:4x4 or v6e:2x2")
+    of = sub.add_mutually_exclusive_group(required=True)
+    of.add_argument("--workdir", type=Path, help="a workdir with a snapshot: its model and index")
+    of.add_argument("--gin_file", action="append", default=[], metavar="FILE",
+                    help="settings of a model, with an index of the sizes below")
+    for name, default, what in (("num_codes", 1_000_000, "codes"),
+                                ("num_postings", 10_000_000, "postings"),
+                                ("num_candidates", 8192, "candidates of a query")):
+        sub.add_argument(f"--{name}", type=_positive, default=default,
+                         help=f"{what}, with --gin_file (default {default})")
+    sub.add_argument("--batch_size", type=_positive, default=8,
+                     help="queries on a chip (default 8)")
+    sub.add_argument("--fsdp", type=_positive, default=1,
+                     help="ways that batch and params are both split (default 1)")
+    sub.add_argument("--model", type=_positive, default=1,
+                     help="ways that params are split (default 1)")
+    sub.add_argument("--json", action="store_true", help="print JSON for programs")
+    sub.set_defaults(action=_compile, command="compile")
 
 
 def _positive(text: str) -> int:
@@ -177,6 +209,40 @@ def _retrieve(options) -> int:
     count = retrieve_file(open_snapshot(options.workdir), options.queries, options.output,
                           codes_path=options.codes, k=options.k)
     print(f"{options.output}: {count} queries answered", file=sys.stderr)
+    return 0
+
+
+def _export(options) -> int:
+    from gram_jax.pipeline.answers import open_snapshot
+    from gram_jax.pipeline.progress import terminal_progress
+    from gram_jax.serving.export import export_snapshot
+
+    export_snapshot(open_snapshot(options.workdir), options.output,
+                    platforms=options.platforms.split(","), progress=terminal_progress)
+    print(f"{options.output}: written", file=sys.stderr)
+    return 0
+
+
+def _compile(options) -> int:
+    # Where libtpu is installed JAX looks for TPUs, which are not what is asked for here.
+    os.environ.setdefault("JAX_PLATFORMS", "cpu")
+    from gram_jax.pipeline.topology_report import (
+        compile_for,
+        costs_json,
+        costs_table,
+        program_of_settings,
+        program_of_workdir,
+    )
+
+    program = program_of_workdir(options.workdir) if options.workdir else program_of_settings(
+        options.gin_file, options.overrides, num_codes=options.num_codes,
+        num_postings=options.num_postings, num_candidates=options.num_candidates)
+    costs = compile_for(options.topology, program, batch_size=options.batch_size,
+                        fsdp=options.fsdp, model=options.model)
+    if options.json:
+        print(costs_json(costs))
+    else:
+        costs_table(costs)
     return 0
 
 

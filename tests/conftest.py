@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import hypothesis
+import jax
 import pytest
 
 # Compilation inside a property makes the first example slow and the rest fast: no deadline.
@@ -10,6 +11,10 @@ hypothesis.settings.register_profile(
     "gram", deadline=None, derandomize=True, print_blob=True,
     suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("gram")
+
+# Most of the suite's time goes into compiling small programs. What runs in a process of its own, as
+# the pulse tests do, is compiled as it is for users.
+jax.config.update("jax_disable_most_optimizations", True)
 
 _DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

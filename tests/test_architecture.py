@@ -12,7 +12,7 @@ import gram_jax
 
 ROOT = Path(__file__).resolve().parents[1]
 SEARCH_ROOMS = ("core", "text", "catalog", "attributes", "codes", "nn", "models", "trie",
-                "decoding", "retrieval", "evaluation", "baselines", "serving")
+                "decoding", "retrieval", "interop", "evaluation", "baselines", "serving")
 _PROBE = """
 import json, logging, os, sys
 import jax  # itself sets variables when it is imported

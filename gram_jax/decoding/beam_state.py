@@ -61,16 +61,22 @@ def no_beams(batch_size: int, beam_size: int, length: int) -> Beams:
     )
 
 
-def root_beams(has_query: jax.Array, beam_size: int, length: int) -> LiveBeams:
-    """One live beam, the empty prefix, in each row that has a query (bool [batch])."""
-    shape = (has_query.shape[0], beam_size)
-    is_root = has_query[:, None] & (jnp.arange(beam_size) == 0)
+def root_beams(has_query: jax.Array, length: int) -> LiveBeams:
+    """One beam, the empty prefix, alive in each row that has a query (bool [batch])."""
+    shape = (has_query.shape[0], 1)
     return LiveBeams(
         tokens=jnp.zeros((*shape, length), jnp.int32),
         token_log_probs=jnp.zeros((*shape, length), jnp.float32),
-        log_probs=jnp.where(is_root, 0.0, -jnp.inf).astype(jnp.float32),
+        log_probs=jnp.where(has_query[:, None], 0.0, -jnp.inf).astype(jnp.float32),
         nodes=jnp.full(shape, ROOT, jnp.int32),
     )
+
+
+def keep_best(finished: Beams, fresh: Beams) -> Beams:
+    """The best of both, as many as `finished` holds; those that came first win a tie."""
+    pool = jax.tree.map(lambda a, b: jnp.concatenate([a, b], axis=1), finished, fresh)
+    _, best = jax.lax.top_k(pool.log_probs, finished.log_probs.shape[1])
+    return take_beams(pool, best)
 
 
 def take_beams(tree: Tree, beams: jax.Array) -> Tree:

@@ -22,7 +22,7 @@ class DecodingCache:
 
     encoded: tuple[KeysValues, ...]  # a layer each: [batch, heads, encoder_length, head_dim]
     encoder_bias: jax.Array  # float32 [batch, 1, 1, encoder_length]
-    past: tuple[KeysValues, ...]  # a layer each: [batch, beam, heads, max_length, head_dim]
+    past: kv_cache.Past
 
 
 @functools.partial(jax.tree_util.register_dataclass, data_fields=["params"], meta_fields=["config"])
@@ -38,30 +38,29 @@ class CachedDecoder:
     config: ModelConfig
     params: Params
 
-    def prefill(
-        self, encoder_input_tokens: jax.Array, *, beam_size: int, max_length: int
-    ) -> DecodingCache:
-        """Encodes int32 [batch, encoder_length] and makes room for `max_length` steps."""
+    def prefill(self, encoder_input_tokens: jax.Array, *, max_length: int,
+                max_beams: int) -> DecodingCache:
+        """Encodes int32 [batch, encoder_length]; one beam each, with room for more and longer."""
         model = bind(self.config, self.params)
         batch = encoder_input_tokens.shape[0]
         return DecodingCache(
             encoded=model.decoder.encoded_keys_values(model.encode(encoder_input_tokens)),
             encoder_bias=padding_bias(encoder_input_tokens),
-            past=model.decoder.empty_past(batch, beam_size, max_length),
+            past=model.decoder.empty_past(batch, max_beams, max_length),
         )
 
     def step(
         self, cache: DecodingCache, tokens: jax.Array, position: jax.Array
     ) -> tuple[jax.Array, DecodingCache]:
-        """Feeds the tokens at `position`.
+        """Feeds the tokens at `position` and after.
 
         Args:
-          cache: what `prefill` or the step before returned.
-          tokens: int32 [batch, beam], 0 at position 0.
-          position: int32 [], less than `max_length`.
+          cache: what `prefill`, `reorder` or the step before returned.
+          tokens: int32 [batch, beam, num], 0 at position 0.
+          position: int32 [], of the first of them; all must be less than `max_length`.
 
         Returns:
-          float32 [batch, beam, vocab_size] logits of the token at `position`, the new cache.
+          float32 [batch, beam, num, vocab_size] logits of the tokens that follow, the new cache.
         """
         model = bind(self.config, self.params)
         hidden, past = model.decoder.step(
@@ -74,6 +73,13 @@ class CachedDecoder:
         return model.logits(hidden), dataclasses.replace(cache, past=past)
 
     def reorder(self, cache: DecodingCache, parents: jax.Array) -> DecodingCache:
-        """The cache whose beam j continues beam `parents[:, j]`; parents: int32 [batch, beam]."""
-        past = tuple(kv_cache.reorder(layer, parents) for layer in cache.past)
-        return dataclasses.replace(cache, past=past)
+        """The cache whose beam j continues beam `parents[:, j]`; int32 [batch, new_beam]."""
+        return dataclasses.replace(cache, past=kv_cache.reorder(cache.past, parents))
+
+    def select(self, cache: DecodingCache, rows: jax.Array, beams: jax.Array, *,
+               max_length: int) -> DecodingCache:
+        """The cache in which beam `beams[i]` of row `rows[i]` (int32 [n] each) is row i, alone."""
+        encoded, bias = jax.tree.map(lambda array: array[rows],
+                                     (cache.encoded, cache.encoder_bias))
+        return DecodingCache(encoded, bias,
+                             kv_cache.select(cache.past, rows, beams, max_length))

@@ -74,9 +74,12 @@ def surprisal_terms(
     query_log_probs: jax.Array, product_log_probs: jax.Array, mask: jax.Array
 ) -> jax.Array:
     """-(ln P^q + ln P^t), one a token; arguments and result as in `jensen_shannon_terms`."""
-    query = jnp.maximum(query_log_probs, _SMALLEST_LOG_PROB)
-    product = jnp.maximum(product_log_probs, _SMALLEST_LOG_PROB)
-    return jnp.where(mask, -(query + product), 0.0)
+    return one_side_surprisal(query_log_probs, mask) + one_side_surprisal(product_log_probs, mask)
+
+
+def one_side_surprisal(log_probs: jax.Array, mask: jax.Array) -> jax.Array:
+    """-ln P of the tokens that `mask` keeps, one a token, of a query or of a product."""
+    return jnp.where(mask, -jnp.maximum(log_probs, _SMALLEST_LOG_PROB), 0.0)
 
 
 HEADS: dict[str, Callable[[jax.Array, jax.Array, jax.Array], jax.Array]] = {
@@ -85,6 +88,12 @@ HEADS: dict[str, Callable[[jax.Array, jax.Array, jax.Array], jax.Array]] = {
 }
 """Name -> cost of each token. With initial parameters the score of 'log_prob_sum' is
 sum ln P^q + sum ln P^t."""
+
+SIDE_COSTS: dict[str, Callable[[jax.Array, jax.Array], jax.Array]] = {
+    "log_prob_sum": one_side_surprisal,
+}
+"""Of the heads whose cost is that of the query's side plus that of the product's: the cost of each
+token of one side. What a product costs is then known before any query is."""
 
 
 def code_score(
@@ -114,6 +123,11 @@ def code_score(
     if head not in HEADS:
         raise ValueError(f"no scoring head is called {head!r}; there are {sorted(HEADS)}")
     cost = HEADS[head](query_token_log_probs, product_token_log_probs, mask).sum(axis=-1)
+    return score_of_cost(params, cost, granularity)
+
+
+def score_of_cost(params: CodeScoreParams, cost: jax.Array, granularity: jax.Array) -> jax.Array:
+    """S from the cost of a code's tokens (float32 [...]) and its granularity (int [...])."""
     return params.granularity_weights[granularity] * cost + params.granularity_bias[granularity]
 
 

@@ -1,6 +1,6 @@
 """The decoder stack: causal self-attention, then attention to the encoded text.
 
-Serves two ways: all positions of known codes at once, and one position of all beams at a time.
+Serves two ways: all positions of known codes at once, and the next positions of all beams.
 """
 
 import functools
@@ -63,13 +63,18 @@ class DecoderLayer(nnx.Module):
         self,
         inputs: jax.Array,
         past: KeysValues,
+        slots: jax.Array,
         self_bias: jax.Array,
         encoded: KeysValues,
         encoder_bias: jax.Array,
         position: jax.Array,
     ) -> tuple[jax.Array, KeysValues]:
-        """One position of all beams: [batch, beams, d_model] -> the same, and the new past."""
-        rows = inputs.reshape(-1, 1, inputs.shape[-1])
+        """Some positions of all beams: [batch, beams, num, d_model] -> the same, the new past.
+
+        `past` is this layer's and `slots` say which of it each beam sees, the new positions
+        included.
+        """
+        rows = inputs.reshape(-1, *inputs.shape[2:])
         normal = self.pre_self_attention_layer_norm(rows)
         fresh = self.self_attention.keys_values(normal)
         by_beam = inputs.shape[:2]
@@ -77,7 +82,8 @@ class DecoderLayer(nnx.Module):
             past, KeysValues(*(array.reshape(by_beam + array.shape[1:]) for array in fresh)),
             position,
         )
-        seen = KeysValues(*(array.reshape(-1, *array.shape[2:]) for array in past))
+        seen = KeysValues(*(array.reshape(-1, *array.shape[2:])
+                            for array in kv_cache.seen(past, slots)))
         attended = self.self_attention(normal, seen, self_bias)
         inputs = inputs + attended.reshape(inputs.shape)
         inputs = inputs + self._attend_to_encoder(inputs, encoded, encoder_bias, None)
@@ -170,38 +176,39 @@ class Decoder(nnx.Module):
             hidden = layer(hidden, self_bias, encoded[i], encoder_bias, stream=stream)
         return dropout(self.decoder_norm(hidden), self.dropout_rate, stream)
 
-    def empty_past(self, batch: int, beams: int, max_length: int) -> tuple[KeysValues, ...]:
-        """For each layer, room for `max_length` positions of `beams` beams a text."""
-        sizes = (batch, beams, self.num_heads, max_length, self.head_dim)
-        return tuple(kv_cache.empty_past(*sizes, self.dtype) for _ in range(self.num_layers))
+    def empty_past(self, batch: int, max_beams: int, max_length: int) -> kv_cache.Past:
+        """Room for `max_length` positions of `max_beams` beams a text; there is one so far."""
+        return kv_cache.empty_past(self.num_layers, batch, max_beams, self.num_heads, max_length,
+                                   self.head_dim, self.dtype)
 
     def step(
         self,
         embedded: jax.Array,
-        past: tuple[KeysValues, ...],
+        past: kv_cache.Past,
         encoded: tuple[KeysValues, ...],
         encoder_bias: jax.Array,
         position: jax.Array,
-    ) -> tuple[jax.Array, tuple[KeysValues, ...]]:
-        """Decodes one position of all beams.
+    ) -> tuple[jax.Array, kv_cache.Past]:
+        """Decodes some positions of all beams, which follow those decoded before.
 
         Args:
-          embedded: [batch, beams, d_model] embeddings of the tokens at `position`.
+          embedded: [batch, beams, num, d_model] embeddings of the tokens at `position` and after.
           past: what `empty_past` or the step before returned.
           encoded: for each layer the keys and values of the texts.
           encoder_bias: float32 [batch, 1, 1, encoder_length].
-          position: int32 [].
+          position: int32 [], of the first of them.
 
         Returns:
-          [batch, beams, d_model] and the new past.
+          [batch, beams, num, d_model] and the new past.
         """
-        max_length = past[0].keys.shape[3]
-        self_bias = self.relpos_bias(position[None], jnp.arange(max_length))
-        self_bias += kv_cache.past_bias(position, max_length)
+        positions = position + jnp.arange(embedded.shape[2])
+        keys = jnp.arange(past.slots.shape[2])
+        slots = kv_cache.own_slots(past.slots, position, embedded.shape[2])
+        self_bias = self.relpos_bias(positions, keys) + kv_cache.past_bias(positions, keys)
         hidden, written = embedded, []
         for i, layer in enumerate(self.layers):
             hidden, longer = layer.step(
-                hidden, past[i], self_bias, encoded[i], encoder_bias, position
+                hidden, past.layers[i], slots, self_bias, encoded[i], encoder_bias, position
             )
             written.append(longer)
-        return self.decoder_norm(hidden), tuple(written)
+        return self.decoder_norm(hidden), kv_cache.Past(tuple(written), slots)

@@ -1,6 +1,7 @@
 """The device mesh. Knows device counts; nothing about models or what is sharded."""
 
 import math
+from collections.abc import Sequence
 
 import jax
 from jax.sharding import AxisType, Mesh
@@ -10,7 +11,8 @@ from gram_jax.core.errors import ConfigError
 MESH_AXES = ("data", "fsdp", "model")
 
 
-def make_mesh(*, data: int = -1, fsdp: int = 1, model: int = 1) -> Mesh:
+def make_mesh(*, data: int = -1, fsdp: int = 1, model: int = 1,
+              devices: Sequence[jax.Device] | None = None) -> Mesh:
     """Arranges the devices as a `data` x `fsdp` x `model` mesh.
 
     Args:
@@ -19,6 +21,7 @@ def make_mesh(*, data: int = -1, fsdp: int = 1, model: int = 1) -> Mesh:
       model: ways the params and the activations are split (tensor parallelism).
       One of the three may be -1: it takes all the devices that the others leave. With three
       fixed sizes whose product is smaller than the number of devices, the first ones are used.
+      devices: to arrange, such as those of a topology; by default all that this process sees.
 
     Returns:
       A mesh with the axes `MESH_AXES`, all of them left to the compiler (`AxisType.Auto`).
@@ -27,7 +30,8 @@ def make_mesh(*, data: int = -1, fsdp: int = 1, model: int = 1) -> Mesh:
       ConfigError: the sizes do not fit the devices there are.
     """
     sizes = {"data": data, "fsdp": fsdp, "model": model}
-    num_devices = jax.device_count()
+    devices = jax.devices() if devices is None else devices
+    num_devices = len(devices)
     bad = [name for name, size in sizes.items() if size < 1 and size != -1]
     free = [name for name, size in sizes.items() if size == -1]
     if bad or len(free) > 1:
@@ -44,4 +48,4 @@ def make_mesh(*, data: int = -1, fsdp: int = 1, model: int = 1) -> Mesh:
         raise ConfigError(f"mesh {sizes} leaves out some of the {num_devices} devices of "
                           f"{jax.process_count()} processes; bind one size to -1")
     return jax.make_mesh(tuple(sizes.values()), MESH_AXES, (AxisType.Auto,) * len(MESH_AXES),
-                         devices=jax.devices()[:num_used])
+                         devices=devices[:num_used])

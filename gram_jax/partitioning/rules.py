@@ -11,6 +11,9 @@ DEFAULT_AXIS_RULES: AxisRules = (
     ("mlp", "model"),
     ("kv", None),
     ("relpos_buckets", None),
+    ("nodes", None),
+    ("codes", None),
+    ("postings", None),
 )
 """Heads, mlp and vocabulary go to `model`, the embedding axis to `fsdp`: an array with two of them
-is split both ways."""
+is split both ways. Every device holds the whole index: its nodes, codes and postings."""

@@ -97,7 +97,8 @@ def retrieve_file(snapshot: Snapshot, queries_path: Path, output: Path, *,
                   codes_path: Path | None, k: int) -> int:
     """Answers a file of queries and writes the run; returns the number of queries."""
     queries = list(read_queries(queries_path))
-    retriever = snapshot.retriever()
+    retriever = snapshot.retriever
+    retriever.warm("batch", k=k)
     ranked = terminal_progress(retriever.retrieve(queries, k=k), "retrieve", len(queries))
     run = Run(retriever.name, tuple(ranked))
     write_run(output, run)

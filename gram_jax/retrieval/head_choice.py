@@ -5,6 +5,7 @@ starts and with fitted weights, and the stronger head decides.
 """
 
 import dataclasses
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from gram_jax.core.protocols import Vocabulary
@@ -15,8 +16,9 @@ from gram_jax.models.code_score import HEADS, CodeScoreParams
 from gram_jax.models.config import ModelConfig
 from gram_jax.models.params import Params
 from gram_jax.retrieval.candidates import Candidates, gather_candidates
+from gram_jax.retrieval.generative import GenerativeRetriever
 from gram_jax.retrieval.index import RetrievalIndex
-from gram_jax.retrieval.query_beams import BeamSearcher, QueryBeams
+from gram_jax.retrieval.query_beams import QueryBeams
 from gram_jax.retrieval.score_fitting import ScoreFit, collect_pairs, fit_code_score
 from gram_jax.retrieval.scoring import REDUCES, ScoringHead, rank_candidates
 
@@ -67,11 +69,15 @@ def choose_head(config: ModelConfig, params: Params, index: RetrievalIndex, voca
       seed: of the draws of pairs.
       progress: shown over the queries.
     """
-    searcher = BeamSearcher(config, params, index, vocabulary, beam_size=beam_size,
-                            batch_size=batch_size, max_query_length=max_query_length)
+    start = ScoringHead()
+    searcher = GenerativeRetriever(
+        config, params, index, vocabulary, head=start.head, reduce=start.reduce,
+        score_params=start.params, beam_size=beam_size, batch_size=batch_size,
+        max_query_length=max_query_length, num_products=k)
+    searcher.warm("batch")
     train = progress(train_queries, "search train queries", len(train_queries))
     pairs = collect_pairs((([found.query_id for found in beams], candidates)
-                           for beams, candidates in _batches(searcher, index, train)),
+                           for beams, candidates in _batches(searcher, index, train, batch_size)),
                           _clicked(index, clicks), seed=seed)
     fits = {head: fit_code_score(head, pairs, seed=seed) for head in heads}
     ways = {f"{head}, {reduce}, {state}": ScoringHead(head, reduce, weights)
@@ -81,7 +87,7 @@ def choose_head(config: ModelConfig, params: Params, index: RetrievalIndex, voca
 
     ranked: dict[str, list[RankedList]] = {name: [] for name in ways}
     tune = progress(tune_queries, "choose a scoring head", len(tune_queries))
-    for beams, candidates in _batches(searcher, index, tune):
+    for beams, candidates in _batches(searcher, index, tune, batch_size):
         for name, scoring in ways.items():
             ranked[name] += rank_candidates(index, beams, candidates, scoring, k=k)
     measures = {name: MEASURES[name] for name in ("recall@300", "recall@100", "recall@10",
@@ -97,9 +103,10 @@ def _merit(tried: HeadFigures) -> tuple[float, ...]:
     return round(figures["recall@300"], 3), round(figures["recall@100"], 3), figures["ndcg@10"]
 
 
-def _batches(searcher: BeamSearcher, index: RetrievalIndex,
-             queries: Iterable[Query]) -> Iterator[tuple[list[QueryBeams], Candidates]]:
-    for beams in searcher.batches(queries):
+def _batches(searcher: GenerativeRetriever, index: RetrievalIndex, queries: Iterable[Query],
+             batch_size: int) -> Iterator[tuple[list[QueryBeams], Candidates]]:
+    found = searcher.beams(queries)
+    while beams := list(itertools.islice(found, batch_size)):
         yield beams, gather_candidates(index, beams)
 
 

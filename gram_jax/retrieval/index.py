@@ -24,7 +24,7 @@ from gram_jax.models.config import ModelConfig
 from gram_jax.models.params import Params, bind, digest_params
 from gram_jax.models.teacher_forcing import code_token_log_probs
 from gram_jax.retrieval.posting_batches import NONE, posting_batches
-from gram_jax.text.encoding import encode_inputs, with_eos
+from gram_jax.text.encoding import encode_codes, encode_inputs
 from gram_jax.text.prompts import product_input
 from gram_jax.trie.builder import build_trie
 from gram_jax.trie.code_trie import CodeTrie
@@ -38,8 +38,7 @@ class RetrievalIndex:
 
     Args:
       code_table: codes and their products.
-      trie: of exactly these codes; `trie.max_depth` is the length below.
-      code_tokens: int32 [codes, length], EOS included, 0 after it.
+      trie: of exactly these codes, in NumPy; `trie.max_depth` is the length below.
       posting_token_log_probs: float16 [postings, length], ln P_i^t of every token of the posting's
         code given its product (method section 4), 0 after EOS; beside `posting_products`.
       params_digest: of the model's parameters that gave these.
@@ -51,23 +50,23 @@ class RetrievalIndex:
 
     code_table: CodeTable
     trie: CodeTrie
-    code_tokens: np.ndarray
     posting_token_log_probs: np.ndarray
     params_digest: str
     digest: str = ""
 
     def __post_init__(self):
         length = self.trie.max_depth
-        expected = {"code_tokens": (np.int32, (self.code_table.num_codes, length)),
-                    "posting_token_log_probs": (np.float16,
-                                                (self.code_table.num_postings, length))}
-        for name, (dtype, shape) in expected.items():
-            array = getattr(self, name)
-            if array.dtype != dtype or array.shape != shape:
-                raise ValueError(f"{name} is {array.dtype} {array.shape}, "
-                                 f"not {np.dtype(dtype)} {shape}")
+        array, shape = self.posting_token_log_probs, (self.code_table.num_postings, length)
+        if array.dtype != np.float16 or array.shape != shape:
+            raise ValueError(f"posting_token_log_probs is {array.dtype} {array.shape}, "
+                             f"not float16 {shape}")
         if not self.digest:
             object.__setattr__(self, "digest", _digest(self))
+
+    @property
+    def code_tokens(self) -> np.ndarray:
+        """The tokens of every code, int32 [codes, length], EOS included, 0 after it."""
+        return self.trie.code_tokens[:self.code_table.num_codes]
 
 
 def build_index(code_table: CodeTable, vocabulary: Vocabulary, config: ModelConfig, params: Params,
@@ -93,7 +92,8 @@ def build_index(code_table: CodeTable, vocabulary: Vocabulary, config: ModelConf
     """
     if len(product_texts) != len(code_table.product_ids):
         raise ValueError(f"{len(product_texts)} texts for {len(code_table.product_ids)} products")
-    code_tokens, trie = _spell(code_table, vocabulary)
+    trie = _spell(code_table, vocabulary)
+    code_tokens = trie.code_tokens[:code_table.num_codes]
     texts = encode_inputs(vocabulary, [product_input(text) for text in product_texts],
                           max_product_length)
     posting_codes = code_table.posting_codes
@@ -109,7 +109,7 @@ def build_index(code_table: CodeTable, vocabulary: Vocabulary, config: ModelConf
         codes[exists] = code_tokens[posting_codes[chosen], :batch.code_length]
         found = _token_log_probs(config, on_device, texts[batch.products], codes)
         log_probs[chosen, :batch.code_length] = np.asarray(found)[exists]
-    return RetrievalIndex(code_table, trie, code_tokens, log_probs, digest_params(params))
+    return RetrievalIndex(code_table, trie, log_probs, digest_params(params))
 
 
 @functools.partial(jax.jit, static_argnames="config")
@@ -118,12 +118,11 @@ def _token_log_probs(config: ModelConfig, params: Params, texts, codes) -> jax.A
     return code_token_log_probs(bind(config, params), texts, codes)
 
 
-def _spell(code_table: CodeTable, vocabulary: Vocabulary) -> tuple[np.ndarray, CodeTrie]:
-    """The codes' tokens with EOS, as long as the trie is deep, and the trie."""
+def _spell(code_table: CodeTable, vocabulary: Vocabulary) -> CodeTrie:
+    """The trie of the codes as the vocabulary spells them."""
     names = [code.text for code in code_table.codes]
-    rows = vocabulary.encode(names)
-    trie = build_trie(rows, vocab_size=vocabulary.vocab_size, eos_id=vocabulary.eos_id, names=names)
-    return with_eos(rows, vocabulary.eos_id, trie.max_depth), trie
+    return build_trie(encode_codes(vocabulary, names), vocab_size=vocabulary.vocab_size,
+                      eos_id=vocabulary.eos_id, names=names)
 
 
 def save_index(folder: str | os.PathLike, index: RetrievalIndex) -> None:
@@ -134,7 +133,7 @@ def save_index(folder: str | os.PathLike, index: RetrievalIndex) -> None:
                  posting_token_log_probs=index.posting_token_log_probs)
         (fresh / _FACTS).write_text(json.dumps({
             "digest": index.digest, "params_digest": index.params_digest,
-            "vocab_size": index.trie.vocab_size}), encoding="utf-8")
+            "vocab_size": index.trie.vocab_size, "eos_id": index.trie.eos_id}), encoding="utf-8")
 
 
 def load_index(folder: str | os.PathLike, *, params_digest: str) -> RetrievalIndex:
@@ -158,8 +157,9 @@ def load_index(folder: str | os.PathLike, *, params_digest: str) -> RetrievalInd
             code_tokens = arrays["code_tokens"]
             log_probs = arrays["posting_token_log_probs"]
         code_table = CodeTable.load(folder / _TABLE)
-        index = RetrievalIndex(code_table, _trie_of(code_tokens, facts["vocab_size"]), code_tokens,
-                               log_probs, built_with)
+        trie = build_trie(code_tokens, vocab_size=facts["vocab_size"], eos_id=facts["eos_id"],
+                          max_depth=code_tokens.shape[1])
+        index = RetrievalIndex(code_table, trie, log_probs, built_with)
     except ArtifactError:
         raise
     except OSError as error:
@@ -170,14 +170,6 @@ def load_index(folder: str | os.PathLike, *, params_digest: str) -> RetrievalInd
         raise ArtifactError(f"{folder}: the index is not the one that was written "
                             f"(digest {index.digest}, expected {digest})")
     return index
-
-
-def _trie_of(code_tokens: np.ndarray, vocab_size: int) -> CodeTrie:
-    lengths = (code_tokens != 0).sum(axis=1)
-    ends = code_tokens[np.arange(len(lengths)), lengths - 1]
-    rows = [row[:length - 1] for row, length in zip(code_tokens.tolist(), lengths.tolist())]
-    return build_trie(rows, vocab_size=vocab_size, eos_id=int(ends[0]) if len(ends) else 1,
-                      max_depth=code_tokens.shape[1])
 
 
 def _digest(index: RetrievalIndex) -> str:

@@ -1,22 +1,18 @@
-"""Queries to codes: constrained beam search in padded batches of two fixed sizes.
+"""Between texts and what beam search reads and finds: rows of tokens, and codes by their texts.
 
-Knows the model, the trie and texts; nothing of products or of how they are scored.
+Knows queries, codes and how they are spelled; nothing of models, products or scores.
 """
 
 import dataclasses
-import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 
-import jax
 import numpy as np
 
+from gram_jax.codes.code_table import CodeTable
 from gram_jax.core.errors import ArtifactError
 from gram_jax.core.protocols import Vocabulary
 from gram_jax.core.records import Query
-from gram_jax.decoding.beam_search import beam_search
-from gram_jax.models.cached_decoder import CachedDecoder
-from gram_jax.models.config import ModelConfig
-from gram_jax.models.params import Params
+from gram_jax.decoding.beam_state import Beams
 from gram_jax.retrieval.index import RetrievalIndex
 from gram_jax.text.encoding import encode_inputs
 from gram_jax.text.normal_form import normalize_text
@@ -42,66 +38,31 @@ class QueryBeams:
     token_log_probs: np.ndarray
 
 
-class BeamSearcher:
-    """Generates codes for queries.
-
-    A lone query runs in a batch of one and others in batches of `batch_size`, so two programs
-    compile at most.
-
-    Args:
-      config: sizes of the model.
-      params: its parameters.
-      index: whose trie says which codes exist.
-      vocabulary: of the model.
-      beam_size: codes a query.
-      batch_size: queries searched together.
-      max_query_length: tokens kept of a query with its prefix, EOS included.
-
-    Raises:
-      ArtifactError: the vocabulary does not spell the index's codes as the index does.
-    """
-
-    def __init__(self, config: ModelConfig, params: Params, index: RetrievalIndex,
-                 vocabulary: Vocabulary, *, beam_size: int, batch_size: int,
-                 max_query_length: int):
-        _check_spelling(index, vocabulary)
-        self._decoder = CachedDecoder(config, jax.device_put(params))
-        self._trie = jax.device_put(index.trie)
-        self._code_table = index.code_table
-        self._vocabulary = vocabulary
-        self._beam_size = beam_size
-        self._batch_size = batch_size
-        self._max_query_length = max_query_length
-
-    def batches(self, queries: Iterable[Query]) -> Iterator[list[QueryBeams]]:
-        """The beams of each query, in order, as many at a time as are searched together."""
-        queries = iter(queries)
-        while batch := list(itertools.islice(queries, self._batch_size)):
-            yield self._search(batch)
-
-    def _search(self, queries: Sequence[Query]) -> list[QueryBeams]:
-        num_rows = 1 if len(queries) == 1 else self._batch_size
-        rows = np.zeros((num_rows, self._max_query_length), np.int32)
-        texts = [query_input(query.text) for query in queries]
-        rows[:len(queries)] = encode_inputs(self._vocabulary, texts, self._max_query_length)
-        for place, query in enumerate(queries):
-            if not normalize_text(query.text):
-                rows[place] = 0  # beam search knows a row of padding as no query
-        beams = jax.device_get(beam_search(self._decoder, self._trie, rows,
-                                           beam_size=self._beam_size))
-        found = []
-        for place, query in enumerate(queries):
-            alive = beams.alive[place]
-            code_ids = beams.code_ids[place][alive]
-            found.append(QueryBeams(
-                query.query_id,
-                tuple(self._code_table.codes[code_id].text for code_id in code_ids.tolist()),
-                beams.log_probs[place][alive], code_ids, beams.tokens[place][alive],
-                beams.token_log_probs[place][alive]))
-        return found
+def query_rows(vocabulary: Vocabulary, queries: Sequence[Query], max_length: int) -> np.ndarray:
+    """What the model reads of each query, int32 [queries, max_length]; zeros without text."""
+    rows = encode_inputs(vocabulary, [query_input(query.text) for query in queries], max_length)
+    for place, query in enumerate(queries):
+        if not normalize_text(query.text):
+            rows[place] = 0  # beam search knows a row of padding as no query
+    return rows
 
 
-def _check_spelling(index: RetrievalIndex, vocabulary: Vocabulary) -> None:
+def query_beams(queries: Sequence[Query], beams: Beams, code_table: CodeTable) -> list[QueryBeams]:
+    """The beams (of NumPy) that are alive, a query each; rows beyond the queries are ignored."""
+    found = []
+    for place, query in enumerate(queries):
+        alive = beams.alive[place]
+        code_ids = beams.code_ids[place][alive]
+        found.append(QueryBeams(
+            query.query_id,
+            tuple(code_table.codes[code_id].text for code_id in code_ids.tolist()),
+            beams.log_probs[place][alive], code_ids, beams.tokens[place][alive],
+            beams.token_log_probs[place][alive]))
+    return found
+
+
+def check_spelling(index: RetrievalIndex, vocabulary: Vocabulary) -> None:
+    """Raises an ArtifactError where the vocabulary spells the index's codes otherwise."""
     codes = index.code_table.codes[:_CODES_SPELLED_TO_CHECK]
     for code, row, tokens in zip(codes, vocabulary.encode([code.text for code in codes]),
                                  index.code_tokens):

@@ -4,6 +4,7 @@ Needs no training stack: parameters, index, vocabulary, scoring head and titles.
 """
 
 import dataclasses
+import functools
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,11 +24,19 @@ from gram_jax.text.vocabulary import SentencePieceVocabulary
 
 @dataclasses.dataclass(frozen=True)
 class SearchSettings:
-    """Sizes of the compiled search programs: `max_query_length` counts tokens, EOS included."""
+    """Sizes of the compiled search programs.
+
+    Args:
+      beam_size: codes a query.
+      batch_size: queries answered together; fewer take a smaller program (`programs.Buckets`).
+      max_query_length: tokens of a query with its prefix, EOS included; shorter ones likewise.
+      num_products: products a query; a request for more compiles a program of its own.
+    """
 
     beam_size: int = 10
     batch_size: int = 16
     max_query_length: int = 24
+    num_products: int = 300
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
@@ -69,17 +78,18 @@ class Snapshot:
     search: SearchSettings
     titles: Mapping[str, str]
 
-    def retriever(self, *, name: str = "GRAM") -> GenerativeRetriever:
-        """A retriever over this snapshot; programs compile at its first use."""
+    @functools.cached_property
+    def retriever(self) -> GenerativeRetriever:
+        """The retriever over this snapshot; a program compiles at its first use, or by `warm`."""
         return GenerativeRetriever(
             self.config, self.params, self.index, self.vocabulary, head=self.scoring.head,
             score_params=self.scoring.params, reduce=self.scoring.reduce,
-            beam_size=self.search.beam_size, batch_size=self.search.batch_size,
-            max_query_length=self.search.max_query_length, name=name)
+            **dataclasses.asdict(self.search))
 
     def answer(self, query: Query, *, k: int) -> Answer:
         """Answers one query with at most `k` products, best first."""
-        retriever = self.retriever()
+        retriever = self.retriever
+        retriever.warm("lone", k=k)
         ((beams, ranked),) = retriever.answers([query], k=k)
         return Answer(query.text, tuple(zip(beams.codes, map(float, beams.log_probs))), tuple(
             FoundProduct(rank, found.product_id, self.titles[found.product_id], found.score,

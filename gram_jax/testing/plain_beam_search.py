@@ -28,6 +28,7 @@ def plain_beam_search(
     *,
     beam_size: int,
     normalize: Literal["vocabulary", "allowed"] = "vocabulary",
+    endings: Literal["all", "ranked"] = "all",
 ) -> tuple[list[PlainBeam], float]:
     """The best codes, best first.
 
@@ -35,7 +36,7 @@ def plain_beam_search(
       trie: the codes that exist.
       log_probs_after: float64 [vocab] of the token after a prefix.
       beam_size: live beams kept, and codes returned.
-      normalize: as for `decoding.beam_search`.
+      normalize, endings: as for `decoding.beam_search`.
 
     Returns:
       At most `beam_size` codes, and the smallest difference between two unequal scores that were
@@ -53,11 +54,19 @@ def plain_beam_search(
                 longer = PlainBeam((*beam.tokens, token), (*beam.token_log_probs, log_prob),
                                    beam.log_prob + log_prob)
                 (ended if token == trie.eos_id else grown).append(longer)
+        if endings == "ranked":
+            both = ended + grown  # equals: an ending comes first
+            margin = min(margin, _keep_best(both, beam_size))
+            ended = [beam for beam in ended if beam in both]
         finished, live = finished + ended, grown
-        for beams in (finished, live):
-            # Stable: equals stay in the order of their prefixes, then of their tokens.
-            beams.sort(key=lambda beam: -beam.log_prob)
-            gaps = -np.diff([beam.log_prob for beam in beams])
-            margin = min(margin, float(gaps[gaps > 0].min(initial=np.inf)))
-            del beams[beam_size:]
+        margin = min(margin, _keep_best(finished, beam_size), _keep_best(live, beam_size))
     return finished, margin
+
+
+def _keep_best(beams: list[PlainBeam], beam_size: int) -> float:
+    """Sorts in place and drops all but the best; the smallest gap between two unequal scores."""
+    # Stable: equals stay in the order of their prefixes, then of their tokens.
+    beams.sort(key=lambda beam: -beam.log_prob)
+    gaps = -np.diff([beam.log_prob for beam in beams])
+    del beams[beam_size:]
+    return float(gaps[gaps > 0].min(initial=np.inf))

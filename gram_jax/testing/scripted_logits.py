@@ -33,22 +33,29 @@ class ScriptedLogits:
     seed: int = 0
     scale: float = 8.0
 
-    def prefill(self, encoder_input_tokens, *, beam_size, max_length):
-        """uint32 [batch, beam], a hash of the seed and the query without its padding."""
-        del max_length
-        states = _query_states(encoder_input_tokens, self.seed, jnp)
-        return jnp.broadcast_to(states[:, None], (states.shape[0], beam_size))
+    def prefill(self, encoder_input_tokens, *, max_length, max_beams):
+        """uint32 [batch, 1], a hash of the seed and the query without its padding."""
+        del max_length, max_beams
+        return _query_states(encoder_input_tokens, self.seed, jnp)[:, None]
 
     def step(self, cache, tokens, position):
-        """Hashes the tokens in, and the vocabulary out."""
+        """Hashes the tokens in, and after each the vocabulary out."""
         del position  # the prefix says it
-        cache = _mix(cache, tokens.astype(jnp.uint32))
         vocabulary = jnp.arange(self.vocab_size, dtype=jnp.uint32)
-        return _logits(_mix(cache[..., None], vocabulary), self.scale, jnp), cache
+        logits = []
+        for place in range(tokens.shape[2]):
+            cache = _mix(cache, tokens[:, :, place].astype(jnp.uint32))
+            logits.append(_logits(_mix(cache[..., None], vocabulary), self.scale, jnp))
+        return jnp.stack(logits, axis=2), cache
 
     def reorder(self, cache, parents):
         """Moves the hashes with their beams."""
         return jnp.take_along_axis(cache, parents, axis=1)
+
+    def select(self, cache, rows, beams, *, max_length):
+        """Each chosen beam as a row of its own."""
+        del max_length
+        return cache[rows, beams][:, None]
 
     def logits_after(self, query: Sequence[int], prefix: Sequence[int]) -> np.ndarray:
         """float32 [vocab], what `step` says after `prefix`, computed in NumPy."""

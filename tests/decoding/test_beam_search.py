@@ -16,10 +16,11 @@ from gram_jax.testing.dict_trie import DictTrie
 from gram_jax.testing.plain_beam_search import plain_beam_search
 from gram_jax.testing.scripted_logits import ScriptedLogits
 from gram_jax.testing.tiny_model import tiny_config, tiny_params
+from gram_jax.text.encoding import with_eos
 from gram_jax.trie.builder import build_trie
 
 EOS_ID, VOCAB_SIZE, MAX_CODES = 1, 12, 24
-CAPACITY, MAX_DEPTH = 256, 8  # one shape for all examples, so that they share compilations
+MAX_DEPTH = 8  # one shape for all examples, so that they share compilations
 ROUNDING = 5e-5
 
 codes = st.lists(st.lists(st.integers(2, VOCAB_SIZE - 1), min_size=1, max_size=7).map(tuple),
@@ -28,10 +29,11 @@ queries = st.lists(st.lists(st.integers(1, 50), min_size=1, max_size=3), min_siz
 seeds = st.integers(0, 2**31 - 1)
 beam_sizes = st.sampled_from([1, 3, MAX_CODES])
 normalizations = st.sampled_from(["vocabulary", "allowed"])
+which_endings = st.sampled_from(["all", "ranked"])
 
 
 def trie_of(codes):
-    return build_trie(codes, vocab_size=VOCAB_SIZE, eos_id=EOS_ID, capacity=CAPACITY,
+    return build_trie(with_eos(codes, EOS_ID, MAX_DEPTH), vocab_size=VOCAB_SIZE, eos_id=EOS_ID,
                       max_depth=MAX_DEPTH)
 
 
@@ -93,16 +95,17 @@ def test_with_as_many_beams_as_codes_every_code_comes_in_the_order_of_its_probab
                                        teacher_forced(decoder, query, code), atol=ROUNDING)
 
 
-@given(codes, queries, seeds, beam_sizes, normalizations)
+@given(codes, queries, seeds, beam_sizes, normalizations, which_endings)
 def test_with_few_beams_the_result_is_that_of_a_plain_beam_search(
-        codes, queries, seed, beam_size, normalize):
+        codes, queries, seed, beam_size, normalize, endings):
     decoder = ScriptedLogits(VOCAB_SIZE, seed=seed)
     oracle = DictTrie(codes, eos_id=EOS_ID)
-    beams = search(decoder, codes, queries, beam_size=beam_size, normalize=normalize)
+    beams = search(decoder, codes, queries, beam_size=beam_size, normalize=normalize,
+                   endings=endings)
     for row, query in enumerate(queries):
         expected, margin = plain_beam_search(
             oracle, lambda prefix, query=query: decoder.log_probs_after(query, prefix),
-            beam_size=beam_size, normalize=normalize)
+            beam_size=beam_size, normalize=normalize, endings=endings)
         alive = beams.alive[row]
         found = list(beams.code_ids[row, alive])
         assert len(found) == len(expected)
@@ -174,7 +177,7 @@ def test_nodes_wider_than_a_wave_lose_nothing():
         np.minimum(rng.integers(2, vocab_size, (4000, 3)), [vocab_size, 9, vocab_size]).tolist(),
         rng.integers(1, 4, 4000))})
     decoder, oracle = ScriptedLogits(vocab_size, seed=3), DictTrie(codes, eos_id=EOS_ID)
-    trie = build_trie(codes, vocab_size=vocab_size, eos_id=EOS_ID)
+    trie = build_trie(with_eos(codes, EOS_ID, 4), vocab_size=vocab_size, eos_id=EOS_ID)
     assert trie.row_starts[1] > 1500
     query = [4, 5]
     beams = jax.tree.map(np.asarray, beam_search(

@@ -21,7 +21,9 @@ def decoder(request):
 
 @jax.jit
 def prefill(decoder, texts):
-    return decoder.prefill(texts, beam_size=BEAM, max_length=LENGTH + 2)
+    """A cache of BEAM beams, all of them the empty prefix."""
+    cache = decoder.prefill(texts, max_length=LENGTH + 2, max_beams=BEAM)
+    return decoder.reorder(cache, np.zeros((BATCH, BEAM), np.int32))
 
 
 @jax.jit
@@ -54,15 +56,19 @@ def test_steps_with_any_exchange_of_beams_equal_teacher_forcing(decoder, seed):
     cache = prefill(decoder, texts)
     # What each beam has been fed, exchanged on the host just as the cache is on the device.
     history = np.zeros((BATCH, BEAM, 0), np.int32)
-    for position in range(LENGTH):
-        tokens = rng.integers(1, VOCAB, (BATCH, BEAM)) * (position > 0)
-        history = np.concatenate([history, tokens[..., None].astype(np.int32)], axis=2)
-        found, cache = step(decoder, cache, history[..., -1], position)
-        padded = np.pad(history, ((0, 0), (0, 0), (0, LENGTH - position - 1)))
-        expected = full_logits(decoder, texts, padded)[:, position]
+    position = 0
+    while position < LENGTH:
+        num = min(int(rng.integers(1, 4)), LENGTH - position)
+        tokens = rng.integers(1, VOCAB, (BATCH, BEAM, num)).astype(np.int32)
+        tokens[:, :, 0] *= position > 0
+        history = np.concatenate([history, tokens], axis=2)
+        found, cache = step(decoder, cache, tokens, position)
+        padded = np.pad(history, ((0, 0), (0, 0), (0, LENGTH - position - num)))
+        expected = full_logits(decoder, texts, padded)[:, position:position + num]
         np.testing.assert_allclose(
-            found, expected.reshape(BATCH, BEAM, VOCAB), atol=2e-5, err_msg=f"at {position}"
+            found, expected.reshape(BATCH, BEAM, num, VOCAB), atol=2e-5, err_msg=f"at {position}"
         )
+        position += num
         parents = rng.integers(0, BEAM, (BATCH, BEAM)).astype(np.int32)
         cache = reorder(decoder, cache, parents)
         history = np.take_along_axis(history, parents[..., None], axis=1)
@@ -70,19 +76,20 @@ def test_steps_with_any_exchange_of_beams_equal_teacher_forcing(decoder, seed):
 
 def test_reordering_by_identity_changes_nothing(decoder):
     cache = prefill(decoder, sampled_texts(0))
-    _, cache = step(decoder, cache, np.zeros((BATCH, BEAM), np.int32), 0)
+    _, cache = step(decoder, cache, np.zeros((BATCH, BEAM, 1), np.int32), 0)
     same = reorder(decoder, cache, np.tile(np.arange(BEAM, dtype=np.int32), (BATCH, 1)))
     jax.tree.map(np.testing.assert_array_equal, same, cache)
 
 
 def test_the_encoded_text_is_held_once_for_all_beams(decoder):
-    few, many = (
+    one, many = (
         jax.eval_shape(
-            lambda d, t, n=n: d.prefill(t, beam_size=n, max_length=4), decoder, sampled_texts(0)
-        )
+            lambda d, t, n=n: d.reorder(d.prefill(t, max_length=4, max_beams=n),
+                                        np.zeros((BATCH, n), np.int32)),
+            decoder, sampled_texts(0))
         for n in (1, 50)
     )
-    assert jax.tree.map(lambda a: a.shape, few.encoded) == jax.tree.map(
+    assert jax.tree.map(lambda a: a.shape, one.encoded) == jax.tree.map(
         lambda a: a.shape, many.encoded
     )
 
@@ -96,6 +103,6 @@ def test_a_decoder_is_a_pytree_whose_config_is_static(decoder):
 def test_a_step_costs_one_matrix_product_for_all_logits(decoder):
     cache = prefill(decoder, sampled_texts(0))
     jaxpr = str(jax.make_jaxpr(lambda c, t: decoder.step(c, t, 0)[0])(
-        cache, np.zeros((BATCH, BEAM), np.int32)
+        cache, np.zeros((BATCH, BEAM, 1), np.int32)
     ))
     assert jaxpr.count(f"f32[{BATCH * BEAM},{VOCAB}] = dot_general") == 1

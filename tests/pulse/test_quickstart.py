@@ -10,6 +10,10 @@ import pytest
 
 from gram_jax.codes.code_table import CodeTable
 from gram_jax.evaluation.trec import read_qrels, read_run
+from gram_jax.serving.exported import ExportedRetriever
+from gram_jax.text.encoding import encode_inputs
+from gram_jax.text.prompts import query_input
+from gram_jax.text.vocabulary import SentencePieceVocabulary
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = ["--gin_file=gin/experiments/quickstart.gin",
@@ -74,6 +78,18 @@ def test_retrieve_writes_a_run_that_evaluates_like_the_report(workdir, tmp_path)
     num_rows = sum(len(ranked.product_ids) for ranked in again.ranked_lists)
     assert len((tmp_path / "codes.tsv").read_text().splitlines()) == num_rows + 1
     assert read_qrels(workdir / "evaluate" / "qrels.test.txt")
+
+
+def test_exported_programs_answer_without_the_workdir(workdir, tmp_path):
+    gram("export", f"--workdir={workdir}", f"--output={tmp_path / 'programs'}")
+    retriever = ExportedRetriever(tmp_path / "programs")
+    vocabulary = SentencePieceVocabulary.load(tmp_path / "programs" / "vocabulary.model")
+    rows = encode_inputs(vocabulary, [query_input("lamp")], 24)
+    found = json.loads(gram("search", f"--workdir={workdir}", "--json", "--k=5", "lamp").stdout)
+    assert [retriever.product_ids[place] for place in retriever.retrieve(rows, k=5)["products"][0]
+            ] == [product["product_id"] for product in found["products"]]
+    assert "is no export" in gram("export", f"--workdir={workdir}", f"--output={workdir}",
+                                  code=2).stderr
 
 
 def test_inspect_tells_what_is_there(workdir):

@@ -14,7 +14,10 @@ from gram_jax.models.config import ModelConfig
 from gram_jax.models.params import Params, bind
 from gram_jax.models.teacher_forcing import code_token_log_probs
 from gram_jax.retrieval.index import RetrievalIndex, build_index
+from gram_jax.retrieval.query_beams import QueryBeams
 from gram_jax.testing.tiny_model import tiny_config, tiny_params
+from gram_jax.text.encoding import with_eos
+from gram_jax.trie.builder import build_trie
 
 WORDS = ("nike", "adidas", "shoe", "boot", "red", "blue", "men", "air", "max", "trail")
 MAX_LENGTH = 8
@@ -72,6 +75,31 @@ def random_table(rng, *, num_codes, num_products):
     postings = {code: rng.choice(num_products - 2, rng.integers(1, num_products - 2), replace=False)
                 for code in codes}
     return CodeTable.build(postings, [f"p{i}" for i in range(num_products)])
+
+
+def random_index(rng, *, num_products=10, params_digest="params", on_grid=False):
+    """An index whose probabilities are drawn and not computed; `on_grid` makes many of them equal.
+    """
+    table = random_table(rng, num_codes=8, num_products=num_products)
+    rows = [[2 + i, 30, 31][:rng.integers(1, 4)] for i in range(8)]
+    tokens = with_eos(rows, 1, 4)
+    trie = build_trie(tokens, vocab_size=64, eos_id=1)
+    log_probs = random_log_probs(rng, (table.num_postings, trie.max_depth), on_grid)
+    log_probs[tokens[table.posting_codes] == 0] = 0
+    return RetrievalIndex(table, trie, log_probs.astype(np.float16), params_digest)
+
+
+def random_beams(rng, index, query_id, *, on_grid=False):
+    code_ids = rng.permutation(8)[:rng.integers(0, 6)].astype(np.int32)
+    tokens = index.code_tokens[code_ids]
+    log_probs = np.where(tokens != 0, random_log_probs(rng, tokens.shape, on_grid), 0)
+    return QueryBeams(query_id, tuple(index.code_table.codes[i].text for i in code_ids),
+                      log_probs.sum(1).astype(np.float32), code_ids, tokens,
+                      log_probs.astype(np.float32))
+
+
+def random_log_probs(rng, shape, on_grid):
+    return -rng.integers(1, 4, shape) / 2 if on_grid else np.log(rng.uniform(0.01, 1, shape))
 
 
 def random_world(seed, *, num_codes=14, num_products=12):

@@ -100,8 +100,8 @@ def test_a_change_to_any_part_is_found_out(world, tmp_path, damage):
 
 def test_shapes_that_do_not_fit_are_refused(world):
     with pytest.raises(ValueError, match="posting_token_log_probs"):
-        RetrievalIndex(world.table, world.index.trie, world.index.code_tokens,
-                       world.index.posting_token_log_probs[1:], "digest")
+        RetrievalIndex(world.table, world.index.trie, world.index.posting_token_log_probs[1:],
+                       "digest")
     with pytest.raises(ValueError, match="1 texts"):
         build_index(world.table, world.vocabulary, world.config, world.params, ["one"])
 

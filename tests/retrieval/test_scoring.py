@@ -9,35 +9,11 @@ from hypothesis import strategies as st
 
 from gram_jax.models.code_score import CodeScoreParams
 from gram_jax.retrieval.candidates import gather_candidates
-from gram_jax.retrieval.index import RetrievalIndex
 from gram_jax.retrieval.query_beams import QueryBeams
 from gram_jax.retrieval.scoring import REDUCES, ScoringHead, rank_candidates
-from gram_jax.trie.builder import build_trie
-from tests.retrieval.conftest import random_table
+from tests.retrieval.conftest import random_beams, random_index
 
 HEADS = ("jensen_shannon", "log_prob_sum")
-
-
-def random_index(rng):
-    """An index whose probabilities are drawn and not computed."""
-    table = random_table(rng, num_codes=8, num_products=10)
-    rows = [[2 + i, 30, 31][:rng.integers(1, 4)] for i in range(8)]
-    trie = build_trie(rows, vocab_size=64, eos_id=1)
-    tokens = np.zeros((8, trie.max_depth), np.int32)
-    for i, row in enumerate(rows):
-        tokens[i, :len(row) + 1] = [*row, 1]
-    log_probs = np.log(rng.uniform(0.01, 1, (table.num_postings, trie.max_depth)))
-    log_probs[tokens[table.posting_codes] == 0] = 0
-    return RetrievalIndex(table, trie, tokens, log_probs.astype(np.float16), "params")
-
-
-def random_beams(rng, index, query_id):
-    code_ids = rng.permutation(8)[:rng.integers(0, 6)].astype(np.int32)
-    tokens = index.code_tokens[code_ids]
-    log_probs = np.where(tokens != 0, np.log(rng.uniform(0.01, 1, tokens.shape)), 0)
-    return QueryBeams(query_id, tuple(index.code_table.codes[i].text for i in code_ids),
-                      log_probs.sum(1).astype(np.float32), code_ids, tokens,
-                      log_probs.astype(np.float32))
 
 
 def score_one(scoring, query_log_probs, product_log_probs, granularity):

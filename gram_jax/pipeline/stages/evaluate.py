@@ -54,7 +54,8 @@ def evaluate(context: StageContext, *, num_results: int = 300,
 
     bm25 = tune_bm25(shop.products, shop.queries_of("tune"), shop.qrels("tune"),
                      progress=context.progress).retriever
-    gram = snapshot.retriever()
+    gram = snapshot.retriever
+    gram.warm("batch", k=num_results)
     bm25_run, bm25_ms = timed_run(bm25, queries, k=num_results, progress=context.progress)
     gram_run, gram_ms = timed_run(gram, queries, k=num_results, progress=context.progress)
     results = [

@@ -1,6 +1,5 @@
 """index: the product side of every posting, the scoring head, and the snapshot that serves."""
 
-import dataclasses
 import json
 from collections.abc import Mapping
 
@@ -53,7 +52,8 @@ def build_index(context: StageContext, *, search: SearchSettings = gin.REQUIRED,
     scoring, tried = ScoringHead(), ()
     if shop.queries_of("tune"):
         choice = choose_head(
-            config, params, index, vocabulary, **dataclasses.asdict(search),
+            config, params, index, vocabulary, beam_size=search.beam_size,
+            batch_size=search.batch_size, max_query_length=search.max_query_length,
             train_queries=_sample(shop, "train", num_fit_queries),
             clicks=shop.clicks_of("train"), tune_queries=_sample(shop, "tune", num_tune_queries),
             tune_qrels=shop.qrels("tune"), progress=context.progress)
@@ -63,8 +63,8 @@ def build_index(context: StageContext, *, search: SearchSettings = gin.REQUIRED,
     titles = {product.product_id: product.title for product in shop.products}
     snapshot = Snapshot(config, params, vocabulary, index, scoring, search, titles)
     save_snapshot(context.folder, snapshot)
-    # One query, so that the program that answers single searches waits in the compilation cache.
-    snapshot.answer(Query("first", next(iter(titles.values()))), k=10)
+    # The program that answers single searches then waits in the compilation cache.
+    snapshot.retriever.warm("lone")
     with atomic_file(context.folder / "scoring_trials.json") as stream:
         json.dump({way.name: way.figures for way in tried}, stream, indent=2)
     counts = {"codes": code_table.num_codes, "postings": code_table.num_postings,

@@ -1,0 +1,69 @@
+"""How the search's time moves with codes, vocabulary, beams and batch.
+
+Ours everywhere, the peers at one number of codes.
+"""
+
+import time
+
+import jax
+from engine_codes import random_queries
+from engine_systems import SYSTEMS, Ours
+from engine_timing import interleaved
+from random_codes import random_codes
+
+from gram_jax.models.params import init_params
+
+VOCAB_SIZES, BEAM_SIZES, BATCH_SIZES = (8192, 32768), (10, 50, 100), (1, 8, 32)
+PEERS_AT_CODES = 100_000
+SLOWEST_SECONDS = 10.0
+"""A peer whose search takes longer is not timed."""
+
+
+def sweep(config_of, options) -> list[dict]:
+    """A row for every combination: its sizes, build seconds, steps and times by system."""
+    rows = []
+    for vocab_size in VOCAB_SIZES:
+        config = config_of(vocab_size)
+        params = init_params(config, options.seed)
+        queries = random_queries(128, vocab_size, options.seed + 1)
+        for num_codes in options.sweep_codes:
+            codes = random_codes(num_codes, vocab_size, seed=options.seed)
+            start = time.perf_counter()
+            ours = Ours(config, params, codes, beam_size=BEAM_SIZES[0])
+            sizes = {"vocab_size": vocab_size, "codes": num_codes,
+                     "build_seconds": time.perf_counter() - start,
+                     "bytes_a_code": sum(array.nbytes for array in jax.tree.leaves(ours.trie))
+                     / num_codes}
+            peers = _peers(config, params, codes, options) if num_codes == PEERS_AT_CODES else []
+            for beam_size in BEAM_SIZES:
+                for batch_size in BATCH_SIZES:
+                    ours.options["beam_size"] = beam_size
+                    times = _times([ours, *peers], beam_size,
+                                   queries.reshape(-1, batch_size, queries.shape[1]),
+                                   options.sweep_rounds)
+                    rows.append(sizes | {"beam_size": beam_size, "batch_size": batch_size,
+                                         "times": times})
+                    print(vocab_size, num_codes, beam_size, batch_size,
+                          {name: round(time["median"], 2) for name, time in times.items()},
+                          flush=True)
+    return rows
+
+
+def _peers(config, params, codes, options) -> list:
+    return [SYSTEMS[name](config, params, codes, beam_size=BEAM_SIZES[0])
+            for name in options.systems if name != "ours"]
+
+
+def _times(systems, beam_size: int, queries, rounds: int) -> dict:
+    timed = []
+    for system in systems:
+        if system.name == "transformers":
+            system.beam_size = beam_size
+        else:
+            system.options["beam_size"] = beam_size
+        system.search(queries[0])
+        start = time.perf_counter()
+        system.search(queries[0])
+        if system.name == "ours" or time.perf_counter() - start < SLOWEST_SECONDS:
+            timed.append(system)
+    return interleaved(timed, queries, rounds)

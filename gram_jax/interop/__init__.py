@@ -1,0 +1,1 @@
+"""Parameters in the forms that other libraries read: names and arrays, no library of theirs."""
