@@ -135,7 +135,7 @@ def _command(arguments: list[str]) -> str:
 
 def _results_so_far(options: argparse.Namespace) -> dict:
     """What --output holds already, so that settings can be measured one after the other."""
-    kept = {"commands": [], "settings": {}}
+    kept: dict = {"commands": [], "settings": {}}
     if options.output.exists():
         kept = json.loads(options.output.read_text(encoding="utf-8"))
     return kept | {
@@ -161,8 +161,10 @@ def main() -> None:
                         *system_input, options.beam_size, results["limits"])
                 _save(results, options.output)
         if options.sweep:
-            results["sweep"] = sweep(small_config, options)
-            _save(results, options.output)
+            rows = results.setdefault("sweep", [])
+            for row in sweep(small_config, options, tuple(rows)):
+                rows.append(row)
+                _save(results, options.output)
     if options.page:
         engine_report.write_page(json.loads(options.output.read_text(encoding="utf-8")),
                                  options.page, options.also)

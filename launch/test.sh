@@ -8,5 +8,7 @@ venv=${GRAM_VENV:-.venv}
 if [[ $# -eq 0 ]]; then
   "$venv/bin/ruff" check .
   "$venv/bin/lint-imports"
+  # A file of tests stays in one process, so that what it shares is made once.
+  set -- -n 2 --dist loadfile
 fi
 exec "$venv/bin/python" -m pytest "$@"
