@@ -18,9 +18,10 @@ Array = jax.Array | np.ndarray
 )
 @dataclasses.dataclass(frozen=True)
 class Batch:
-    """A batch of (source text, code) examples.
+    """A batch of source texts, each with a code that it teaches, or with several.
 
-    `example_ids` stays on the host: crossing into a traced function drops it.
+    With several, the decoder's arrays are [batch, codes, decoder_length]; a code of zeros is none.
+    `example_ids`, one for each code, stays on the host: crossing into a traced function drops it.
     """
 
     encoder_input_tokens: Array  # int32 [batch, encoder_length], 0 is padding

@@ -13,15 +13,16 @@ def to_batch(inputs: np.ndarray, targets: np.ndarray, example_ids: tuple[str, ..
 
     Args:
       inputs: int32 [batch, encoder_length], EOS and padding included.
-      targets: int32 [batch, decoder_length], EOS and padding included.
-      example_ids: one for each row.
+      targets: int32 [batch, decoder_length], or [batch, codes, decoder_length], EOS and padding
+        included.
+      example_ids: one for each code.
 
     Returns:
       A batch whose decoder reads the targets shifted right behind the start token 0, and whose
       loss weights are 1 on every token but padding.
     """
     decoder_inputs = np.zeros_like(targets)
-    decoder_inputs[:, 1:] = targets[:, :-1]
+    decoder_inputs[..., 1:] = targets[..., :-1]
     return Batch(
         encoder_input_tokens=inputs,
         decoder_input_tokens=decoder_inputs,

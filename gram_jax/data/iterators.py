@@ -7,8 +7,11 @@ e). Which bucket a batch is of, and which task fills which of its places, is a p
 (seed, number of the batch). So a place in the data is a few integers, and returning to it costs
 nothing, however far it is.
 
-Counts: `num_batches` counts batches given out; `consumed[stream]` counts that stream's examples
-given out, over all epochs.
+Where several codes of a text share its encoding, what is permuted are groups of them, and each
+epoch deals a text's codes anew to its groups.
+
+Counts: `num_batches` counts batches given out; `consumed[stream]` counts that stream's groups given
+out, over all epochs.
 """
 
 import dataclasses
@@ -25,6 +28,8 @@ from gram_jax.data.feature_converters import to_batch
 from gram_jax.data.registry import get_mixture_or_task
 from gram_jax.data.token_store import TokenStore, read_task
 
+_NONE = -1
+
 
 def make_batches(
     mixture_or_task_name: str,
@@ -34,6 +39,7 @@ def make_batches(
     seed: int,
     split: str = "train",
     target_buckets: Sequence[int] = (),
+    codes_per_text: int = 1,
 ) -> "CodeBatches":
     """The batches of a registered task or mixture.
 
@@ -42,11 +48,13 @@ def make_batches(
         left out, and the others keep their rates to each other.
       task_feature_lengths: the most tokens of 'inputs' and 'targets', EOS included. Batches are as
         long as the longest example needs: a step costs what the data needs, not the bound.
-      batch_size: examples a batch.
+      batch_size: texts a batch.
       seed: of the order, not negative.
       split: of the tasks.
       target_buckets: lengths of targets, rising, that batches are cut to besides the longest; codes
         are short, and most of a batch that holds the longest would be padding.
+      codes_per_text: codes that a text teaches at once. Encoding a text costs more than decoding a
+        code, and is then shared; what is padded where a text has fewer costs as much as a code.
 
     Raises:
       ConfigError: the name or split is unknown, the rates make no mixture, there is no example,
@@ -80,6 +88,7 @@ def make_batches(
         batch_size=batch_size,
         seed=seed,
         target_buckets=target_buckets,
+        codes_per_text=codes_per_text,
     )
 
 
@@ -90,9 +99,10 @@ class CodeBatches(Iterator[Batch]):
       stores: task name -> its examples.
       rates: task name -> how often it is drawn, in proportion to the others.
       task_feature_lengths: lengths of 'inputs' and 'targets', EOS included.
-      batch_size: examples a batch.
+      batch_size: texts a batch.
       seed: of the order.
       target_buckets: as in `make_batches`.
+      codes_per_text: as in `make_batches`; with 1, the arrays of the decoder are [batch, length].
     """
 
     def __init__(
@@ -104,25 +114,27 @@ class CodeBatches(Iterator[Batch]):
         batch_size: int,
         seed: int,
         target_buckets: Sequence[int] = (),
+        codes_per_text: int = 1,
     ):
-        if batch_size < 1 or seed < 0:
-            raise ConfigError(f"batch_size is {batch_size} and seed {seed}: 1 and 0 at least")
+        if batch_size < 1 or seed < 0 or codes_per_text < 1:
+            raise ConfigError(f"batch_size is {batch_size}, seed {seed} and codes_per_text "
+                              f"{codes_per_text}: 1, 0 and 1 at least")
         if list(target_buckets) != sorted({max(length, 2) for length in target_buckets}):
             raise ConfigError(f"target_buckets are {target_buckets}: rising lengths, 2 at least")
         self._stores = [stores[name] for name in sorted(stores)]
         self._names = sorted(stores)
         self._lengths = {key: task_feature_lengths[key] for key in ("inputs", "targets")}
-        self._batch_size, self._seed = batch_size, seed
+        self._batch_size, self._seed, self._codes_per_text = batch_size, seed, codes_per_text
         shares = np.array([rates[name] for name in self._names], np.float64)
         self._buckets = _buckets(
             self._names, self._stores, shares / shares.sum(),
             [*(end for end in target_buckets if end < self._lengths["targets"]),
-             self._lengths["targets"]], seed)
+             self._lengths["targets"]], seed, codes_per_text)
         self._bucket_ends = np.cumsum([bucket.share for bucket in self._buckets])[:-1]
         self._num_batches = 0
         self._consumed = {order.name: 0 for bucket in self._buckets for order in bucket.orders}
         settings = [f"{self._lengths}", f"{batch_size}", f"{seed}", f"{list(target_buckets)}",
-                    f"{np.round(shares / shares.sum(), 12).tolist()}"]
+                    f"{np.round(shares / shares.sum(), 12).tolist()}", f"{codes_per_text}"]
         digests = [store.digest for store in self._stores]
         self._stream = digest_texts([*self._names, *settings, *digests])
 
@@ -143,11 +155,11 @@ class CodeBatches(Iterator[Batch]):
             bucket.order_ends, rng.random(self._batch_size), side="right"
         )
         task_of_slot = np.empty(self._batch_size, np.int64)
-        rows = np.empty(self._batch_size, np.int64)
+        rows = np.empty((self._batch_size, self._codes_per_text), np.int64)
         for i, order in enumerate(bucket.orders):
             slots = np.flatnonzero(order_of_slot == i)
             task_of_slot[slots] = order.task
-            rows[slots] = order.rows(self._consumed[order.name], len(slots))
+            rows[slots] = order.groups(self._consumed[order.name], len(slots))
             self._consumed[order.name] += len(slots)
         self._num_batches += 1
         return self._gather(task_of_slot, rows, bucket.target_length)
@@ -155,15 +167,16 @@ class CodeBatches(Iterator[Batch]):
     def one_pass(self) -> Iterator[Batch]:
         """Every example of every task once, in the order of the sources, for measuring.
 
-        The last batch is filled with empty rows of loss weight 0, so that all have one shape. The
-        iterator's place stays where it is.
+        A text teaches one code at a time. The last batch is filled with empty rows of loss weight
+        0, so that all have one shape. The iterator's place stays where it is.
         """
         sizes = [len(store) for store in self._stores]
         task_of_row = np.repeat(np.arange(len(sizes)), sizes)
         rows = np.concatenate([np.arange(size) for size in sizes])
         for start in range(0, len(rows), self._batch_size):
             end = start + self._batch_size
-            yield self._gather(task_of_row[start:end], rows[start:end], self._lengths["targets"])
+            yield self._gather(task_of_row[start:end], rows[start:end, None],
+                               self._lengths["targets"])
 
     def position(self) -> dict:
         """The place in the data, as JSON: the next batch is a function of it."""
@@ -187,37 +200,61 @@ class CodeBatches(Iterator[Batch]):
         self._consumed = {name: position["consumed"][name] for name in self._consumed}
 
     def _gather(self, task_of_row: np.ndarray, rows: np.ndarray, target_length: int) -> Batch:
+        """The batch of rows [texts, codes] of tasks [texts]; there may be fewer texts than room."""
         inputs = np.zeros((self._batch_size, self._lengths["inputs"]), np.int32)
-        targets = np.zeros((self._batch_size, target_length), np.int32)
-        ids = np.full(len(rows), "", object)
+        targets = np.zeros((self._batch_size, rows.shape[1], target_length), np.int32)
+        ids = np.full(rows.shape, "", object)
         for task, store in enumerate(self._stores):
             slots = np.flatnonzero(task_of_row == task)
-            chosen = rows[slots]
-            inputs[slots] = store.inputs.padded(chosen, self._lengths["inputs"])
-            targets[slots] = store.targets.padded(chosen, target_length)
-            ids[slots] = store.example_ids[chosen]
-        return to_batch(inputs, targets, tuple(ids))
+            inputs[slots] = store.inputs.padded(rows[slots, 0], self._lengths["inputs"])
+            text, place = np.nonzero(rows[slots] != _NONE)
+            chosen = rows[slots[text], place]
+            targets[slots[text], place] = store.targets.padded(chosen, target_length)
+            ids[slots[text], place] = store.example_ids[chosen]
+        if rows.shape[1] == 1:
+            targets = targets[:, 0]
+        return to_batch(inputs, targets, tuple(ids.ravel()))
 
 
 class _Order:
-    """Which row of a stream (some rows of a task) comes at which place, over all epochs."""
+    """Which group of a stream (some rows of a task) comes at which place, over all epochs.
 
-    def __init__(self, name: str, task: int, rows: np.ndarray, seed: int):
+    A group is at most `size` rows of one text.
+    """
+
+    def __init__(self, name: str, task: int, rows: np.ndarray, text_of_row: np.ndarray,
+                 size: int, seed: int):
         self.name, self.task = name, task
-        self._rows, self._seed = rows, seed
-        self._epoch, self._permuted = -1, rows
+        self._rows, self._size, self._seed = rows, size, seed
+        _, self._text, counts = np.unique(text_of_row, return_inverse=True, return_counts=True)
+        self._first_rank = np.cumsum(counts) - counts
+        groups = -(-counts // size)
+        self._first_group = np.cumsum(groups) - groups
+        self.num_groups = int(groups.sum())
+        self._epoch, self._permuted = -1, None
 
-    def rows(self, start: int, count: int) -> np.ndarray:
-        """int64 [count], the rows at places `start` and after."""
-        parts = []
+    def groups(self, start: int, count: int) -> np.ndarray:
+        """int64 [count, size], the groups at places `start` and after; _NONE behind a text's last.
+        """
+        parts = [np.zeros((0, self._size), np.int64)]
         while count:
-            epoch, offset = divmod(start, len(self._rows))
+            epoch, offset = divmod(start, self.num_groups)
             if epoch != self._epoch:
-                rng = _generator(self._seed, self.name, epoch)
-                self._epoch, self._permuted = epoch, self._rows[rng.permutation(len(self._rows))]
+                self._epoch, self._permuted = epoch, self._deal(epoch)
             parts.append(self._permuted[offset : offset + count])
             start, count = start + len(parts[-1]), count - len(parts[-1])
-        return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+        return np.concatenate(parts)
+
+    def _deal(self, epoch: int) -> np.ndarray:
+        """All groups in the order of an epoch, int64 [groups, size]."""
+        rng = _generator(self._seed, self.name, epoch)
+        order = rng.permutation(self.num_groups)
+        by_text = np.lexsort((rng.permutation(len(self._rows)), self._text))
+        text = self._text[by_text]
+        rank = np.arange(len(by_text)) - self._first_rank[text]
+        dealt = np.full((self.num_groups, self._size), _NONE, np.int64)
+        dealt[self._first_group[text] + rank // self._size, rank % self._size] = self._rows[by_text]
+        return dealt[order]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -234,11 +271,12 @@ class _Bucket:
 
 
 def _buckets(names: Sequence[str], stores: Sequence[TokenStore], shares: np.ndarray,
-             target_lengths: Sequence[int], seed: int) -> list[_Bucket]:
-    """The buckets that are not empty; over all of them a task has its share of the examples."""
+             target_lengths: Sequence[int], seed: int, codes_per_text: int) -> list[_Bucket]:
+    """The buckets that are not empty; over all of them a task has its share of the groups."""
     found, shortest = [], 0
+    num_groups = np.zeros(len(names), np.int64)
     for target_length in target_lengths:
-        orders, weights = [], []
+        orders = []
         for task, (name, store) in enumerate(zip(names, stores)):
             sizes = store.targets.row_lengths
             # What is cut to the longest bucket belongs to it too.
@@ -246,14 +284,19 @@ def _buckets(names: Sequence[str], stores: Sequence[TokenStore], shares: np.ndar
             rows = np.flatnonzero((sizes > shortest) & (last | (sizes <= target_length)))
             if len(rows):
                 stream = name if len(target_lengths) == 1 else f"{name}:{target_length}"
-                orders.append(_Order(stream, task, rows, seed))
-                weights.append(shares[task] * len(rows) / len(store))
+                orders.append(_Order(stream, task, rows, store.text_of_row[rows], codes_per_text,
+                                     seed))
+                num_groups[task] += orders[-1].num_groups
         if orders:
-            ends = np.cumsum(weights)
-            found.append(_Bucket(target_length, float(ends[-1]), tuple(orders),
-                                 ends[:-1] / ends[-1]))
+            found.append((target_length, orders))
         shortest = target_length
-    return found
+    buckets = []
+    for target_length, orders in found:
+        ends = np.cumsum([shares[order.task] * order.num_groups / num_groups[order.task]
+                          for order in orders])
+        buckets.append(_Bucket(target_length, float(ends[-1]), tuple(orders),
+                               ends[:-1] / ends[-1]))
+    return buckets
 
 
 def _generator(seed: int, purpose: str, number: int) -> np.random.Generator:

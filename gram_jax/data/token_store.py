@@ -7,6 +7,7 @@ Holds about 4 bytes a token and 60 a row; knows nothing of mixtures, order or ep
 
 import contextlib
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -64,6 +65,12 @@ class TokenStore:
 
     def __len__(self) -> int:
         return len(self.example_ids)
+
+    @functools.cached_property
+    def text_of_row(self) -> np.ndarray:
+        """int64 [examples], rising: examples in a row that share their id are of one text."""
+        ids = self.example_ids
+        return np.cumsum(np.concatenate([np.zeros(1, bool), ids[1:] != ids[:-1]])[:len(ids)])
 
     @property
     def digest(self) -> str:

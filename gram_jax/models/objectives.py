@@ -49,13 +49,19 @@ def code_generation_objective(
     """
 
     def objective(params: Params, batch: Batch, rng: jax.Array | None) -> ObjectiveValue:
+        # Codes of one text are rows of the decoder, text by text.
+        decoder_inputs, targets, weights = (
+            array.reshape(-1, array.shape[-1])
+            for array in (batch.decoder_input_tokens, batch.decoder_target_tokens,
+                          batch.decoder_loss_weights)
+        )
         logits = bind(config, params)(
-            batch.encoder_input_tokens, batch.decoder_input_tokens, dropout_rng=rng
+            batch.encoder_input_tokens, decoder_inputs, dropout_rng=rng
         )
         sums = cross_entropy(
             logits,
-            batch.decoder_target_tokens,
-            batch.decoder_loss_weights,
+            targets,
+            weights,
             z_loss=z_loss,
             label_smoothing=label_smoothing,
         )

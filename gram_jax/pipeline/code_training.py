@@ -35,7 +35,8 @@ class CodeTraining:
       task_modules: Python modules that register it.
       task_feature_lengths: tokens of 'inputs' and of 'targets', EOS included.
       target_buckets: shorter lengths of targets that batches are cut to, besides the longest.
-      batch_size: examples a step.
+      batch_size: texts a step.
+      codes_per_text: codes that a text teaches at once; see `data.iterators.make_batches`.
       num_steps: steps of the whole run.
       seed: of the order of the data, the dropout and, where they are drawn, the parameters.
       num_microbatches: parts a batch is split into to save memory; gradients are summed exactly.
@@ -55,6 +56,7 @@ class CodeTraining:
     batch_size: int = gin.REQUIRED
     num_steps: int = gin.REQUIRED
     seed: int = gin.REQUIRED
+    codes_per_text: int = 1
     target_buckets: Sequence[int] = ()
     num_microbatches: int = 1
     z_loss: float = 0.0
@@ -106,7 +108,7 @@ def train_generators(settings: CodeTraining, config: ModelConfig, params: Params
     data = {"task_feature_lengths": settings.task_feature_lengths,
             "batch_size": settings.batch_size, "seed": settings.seed}
     batches = make_batches(settings.mixture_or_task_name, target_buckets=settings.target_buckets,
-                           **data)
+                           codes_per_text=settings.codes_per_text, **data)
     check_targets(batches.largest_target, config)
     objective = code_generation_objective(config, z_loss=settings.z_loss,
                                           label_smoothing=settings.label_smoothing)
@@ -127,7 +129,7 @@ def train_generators(settings: CodeTraining, config: ModelConfig, params: Params
                                          TensorBoardMetricWriter(folder / "tensorboard")]),
             metadata={"vocabulary": load_vocabulary(vocabulary_file).digest,
                       "model": dataclasses.asdict(config)})
-    counts = {"steps": settings.num_steps, "examples": settings.num_steps * settings.batch_size,
+    counts = {"steps": settings.num_steps, "texts": settings.num_steps * settings.batch_size,
               "available_examples": batches.num_examples, **last_metrics(folder)}
     return jax.device_get(state.params), counts
 

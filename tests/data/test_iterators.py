@@ -15,13 +15,18 @@ from gram_jax.data.token_store import RaggedTokens, TokenStore
 LENGTHS = {"inputs": 5, "targets": 4}
 
 
-def store_of(name, size) -> TokenStore:
-    """Example i of a store has i in its tokens, so that a row says where it came from."""
+def store_of(name, size, codes_of_texts=None) -> TokenStore:
+    """Example i of a store has i in its tokens, so that a row says where it came from.
+
+    Each is of a text of its own, or the texts have `codes_of_texts` examples each.
+    """
     def ragged(first):
         rows = [np.array([first, i + 2, 1], np.int32)[-(i % 2 + 2):] for i in range(size)]
         return RaggedTokens.concatenate(rows, [np.array([len(row)]) for row in rows])
 
-    ids = np.array([f"{name}{i}" for i in range(size)], object)
+    texts = range(size) if codes_of_texts is None else np.repeat(
+        np.arange(len(codes_of_texts)), codes_of_texts)
+    ids = np.array([f"{name}{i}" for i in texts], object)
     return TokenStore(ragged(7), ragged(9), ids)
 
 
@@ -168,3 +173,51 @@ def test_buckets_keep_the_rates_of_tasks_and_the_weight_of_every_example():
 def test_bad_buckets_are_refused(buckets):
     with pytest.raises(ConfigError, match="target_buckets"):
         batches(buckets=buckets)
+
+
+groups = st.lists(st.integers(1, 7), min_size=1, max_size=6)
+
+
+def grouped(counts, size, *, batch_size=3, seed=0, buckets=()) -> CodeBatches:
+    return CodeBatches({"q": store_of("q", sum(counts), counts)}, {"q": 1.0},
+                       task_feature_lengths=LENGTHS, batch_size=batch_size, seed=seed,
+                       target_buckets=buckets, codes_per_text=size)
+
+
+@given(groups, st.integers(2, 4), st.integers(0, 99))
+def test_codes_of_a_text_share_its_row_and_each_comes_once_an_epoch(counts, size, seed):
+    num_groups = sum(-(-count // size) for count in counts)
+    texts = np.repeat(np.arange(len(counts)), counts)
+    stream = grouped(counts, size, batch_size=num_groups, seed=seed)
+    for batch in take(stream, 3):
+        assert batch.decoder_target_tokens.shape == (num_groups, size, 4)
+        # Of a target [.., example + 2, 1] the token before EOS says which example it is.
+        seen = []
+        for text, codes in zip(batch.encoder_input_tokens, batch.decoder_target_tokens):
+            examples = [code[code > 1][-1] - 2 for code in codes if code.any()]
+            assert examples and not codes[len(examples):].any()
+            assert len({int(texts[example]) for example in examples}) == 1
+            assert int(texts[text[text > 1][-1] - 2]) == texts[examples[0]]
+            seen += examples
+        assert sorted(seen) == list(range(sum(counts)))
+
+
+def test_every_epoch_deals_a_texts_codes_anew():
+    stream = grouped([8], 2, batch_size=4)
+    dealt = [{frozenset(codes[..., 0].tolist()) for codes in batch.decoder_target_tokens}
+             for batch in take(stream, 4)]
+    assert len(set(map(frozenset, dealt))) > 1
+
+
+@given(groups, st.integers(2, 4), st.integers(0, 9), BUCKETS)
+def test_groups_too_go_on_where_they_were(counts, size, num_before, buckets):
+    stream = grouped(counts, size, buckets=buckets)
+    take(stream, num_before)
+    fresh = grouped(counts, size, buckets=buckets)
+    fresh.seek(json.loads(json.dumps(stream.position())))
+    assert_same(take(stream, 4), take(fresh, 4))
+
+
+def test_a_place_with_other_groups_is_refused():
+    with pytest.raises(ArtifactError, match="another workdir"):
+        grouped([4], 2).seek(grouped([4], 3).position())

@@ -58,6 +58,17 @@ def test_sums_of_pieces_add_up_to_the_sums_of_the_batch():
     )
 
 
+def test_several_codes_of_a_text_cost_what_they_cost_beside_copies_of_it():
+    params, batch = tiny_params(CONFIG), sample()
+    by_text = dataclasses.replace(batch, encoder_input_tokens=batch.encoder_input_tokens[:2], **{
+        name: getattr(batch, name).reshape(2, 2, 5) for name in (
+            "decoder_input_tokens", "decoder_target_tokens", "decoder_loss_weights")})
+    copied = dataclasses.replace(
+        batch, encoder_input_tokens=np.repeat(batch.encoder_input_tokens[:2], 2, axis=0))
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5),
+                 OBJECTIVE(params, by_text, None), OBJECTIVE(params, copied, None))
+
+
 def test_descent_learns_a_batch_by_heart():
     batch = sample()
     objective = code_generation_objective(CONFIG)
