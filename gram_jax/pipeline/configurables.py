@@ -46,6 +46,11 @@ from gram_jax.pipeline.tagging_sources import (
     gazetteer_matches,
     structured_fields,
 )
+from gram_jax.pipeline.text_neighbors import (
+    bm25_neighbors,
+    fused_neighbors,
+    sentence_neighbors,
+)
 from gram_jax.retrieval.learned_choice import LearnedHeadSettings
 from gram_jax.serving.snapshot import SearchSettings
 from gram_jax.training.optimizers import adafactor, adamw
@@ -64,10 +69,10 @@ _LIBRARY = (read_esci, read_home_depot, read_home_depot_kaggle, read_icecat, rea
             ModelConfig, NegativeSettings, PreferenceGeneration, PreferenceSettings,
             PseudoQuerySettings, RelevanceConfig, SearchSettings, SpellingSettings,
             SynonymSettings, TaggerConfig, adafactor, adamw, annotated_queries,
-            annotated_titles, bert_encoder, bert_vocabulary, gazetteer_matches, make_mesh,
-            map_in_processes, map_on_beam, minilm_folder, select_all, select_by_queries,
-            select_by_votes, select_single_values, structured_fields, warmup_constant,
-            warmup_cosine, warmup_rsqrt)
+            annotated_titles, bert_encoder, bert_vocabulary, bm25_neighbors, fused_neighbors,
+            gazetteer_matches, make_mesh, map_in_processes, map_on_beam, minilm_folder, select_all,
+            select_by_queries, select_by_votes, select_single_values, sentence_neighbors,
+            structured_fields, warmup_constant, warmup_cosine, warmup_rsqrt)
 _BOUND_WHERE_DEFINED = (*(stage.run for stage in STAGES), code_examples_folder,
                         product_task_rate, pseudo_queries_folder, pseudo_query_task_rate,
                         vocabulary_file)

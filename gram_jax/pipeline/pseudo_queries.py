@@ -1,18 +1,16 @@
 """Queries that nobody typed, and the codes that the products nearest to them vote for.
 
-What a small model does not know, an index of words does: which products a text is about. Voting
-through it (`codes.choosers`) gives codes for any text, so that a generator can learn from as many
-as there is time for.
+What a small model does not know, an index of words or a sentence encoder does: which products a
+text is about. The votes of these (`codes.choosers`) give codes for any text, so that a generator
+can learn from as many as there is time for.
 """
 
 import dataclasses
-import functools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from gram_jax.attributes.value_table import ValueTable
-from gram_jax.baselines.bm25 import BM25Retriever
 from gram_jax.catalog.shop import Shop
 from gram_jax.codes.choosers import choose_by_neighbors
 from gram_jax.codes.code_table import CodeTable
@@ -20,12 +18,9 @@ from gram_jax.codes.examples import CodeExample
 from gram_jax.codes.pseudo_queries import pseudo_queries
 from gram_jax.codes.title_queries import TitleWords
 from gram_jax.core.errors import ConfigError
-from gram_jax.core.parallel import MapShards
-from gram_jax.core.records import Query
+from gram_jax.pipeline.text_neighbors import NONE
 from gram_jax.text.normal_form import words
 from gram_jax.text.typos import mistype
-
-_TEXTS_A_SHARD = 2000
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -84,37 +79,21 @@ def draw_texts(shop: Shop, values: ValueTable, settings: PseudoQuerySettings) ->
     return [text for text in drawn if text not in held_out]
 
 
-def vote_for_codes(shop: Shop, table: CodeTable, texts: Sequence[str],
-                   settings: PseudoQuerySettings, map_shards: MapShards) -> Iterator[CodeExample]:
-    """The texts with their codes, best first, but those that share no word with a product.
+def vote_for_codes(table: CodeTable, texts: Sequence[str], neighbors: np.ndarray,
+                   settings: PseudoQuerySettings) -> Iterator[CodeExample]:
+    """The texts with their codes, best first, but those that have no neighbor.
 
     Args:
-      shop: whose products vote, nearest by BM25.
-      table: codes of these products.
+      table: the codes.
       texts: to choose codes for.
-      settings: how many vote for how many, and how often a text is mistyped afterwards.
-      map_shards: where the choosing runs.
+      neighbors: int [texts, k], the products that vote, as `text_neighbors.FindNeighbors` has them.
+      settings: how many codes, and how often a text is mistyped afterwards.
     """
-    vote = functools.partial(_vote, BM25Retriever(shop.products),
-                             {product_id: at for at, product_id in enumerate(shop.product_ids)},
-                             table, settings)
-    shards = (texts[start:start + _TEXTS_A_SHARD]
-              for start in range(0, len(texts), _TEXTS_A_SHARD))
     rng = np.random.default_rng(settings.seed)
-    number = 0
-    for chosen in map_shards(vote, shards):
-        for text, codes in chosen:
-            if codes:
-                typed = mistype(text, rng) if rng.random() < settings.typo_rate else text
-                yield CodeExample(f"pseudo-{number:07d}", typed,
-                                  tuple(table.codes[code].text for code in codes))
-                number += 1
-
-
-def _vote(bm25: BM25Retriever, place: dict[str, int], table: CodeTable,
-          settings: PseudoQuerySettings,
-          texts: Sequence[str]) -> list[tuple[str, tuple[int, ...]]]:
-    found = bm25.retrieve([Query(text, text) for text in texts], k=settings.num_neighbors)
-    return [(text, choose_by_neighbors(
-        table, [place[product_id] for product_id in ranked.product_ids],
-        num_codes=settings.num_codes)) for text, ranked in zip(texts, found)]
+    for number, (text, nearest) in enumerate(zip(texts, neighbors)):
+        codes = choose_by_neighbors(table, nearest[nearest != NONE].tolist(),
+                                    num_codes=settings.num_codes)
+        typed = mistype(text, rng) if rng.random() < settings.typo_rate else text
+        if codes:
+            yield CodeExample(f"pseudo-{number:07d}", typed,
+                              tuple(table.codes[code].text for code in codes))

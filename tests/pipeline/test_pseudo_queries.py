@@ -4,14 +4,13 @@ import dataclasses
 
 import pytest
 
-from gram_jax.baselines.bm25 import BM25Retriever
 from gram_jax.codes.build import build_codes
 from gram_jax.codes.choosers import choose_by_neighbors
 from gram_jax.codes.mining_settings import MiningSettings
 from gram_jax.core.errors import ConfigError
-from gram_jax.core.parallel import map_here
 from gram_jax.core.records import Query
 from gram_jax.pipeline.pseudo_queries import PseudoQuerySettings, draw_texts, vote_for_codes
+from gram_jax.pipeline.text_neighbors import NONE, bm25_neighbors
 from gram_jax.testing.tiny_catalog import attributes_of, tiny_shop
 from gram_jax.text.normal_form import words
 
@@ -45,26 +44,27 @@ def test_the_share_of_titles_says_where_texts_come_from(share):
     assert all(in_a_title) if share else not all(in_a_title)
 
 
-def test_codes_are_those_that_the_nearest_products_vote_for(table):
+def test_codes_are_those_that_the_neighbors_vote_for(table):
     texts = draw_texts(SHOP, VALUES, SETTINGS)
+    neighbors = bm25_neighbors(SHOP.products, texts, k=4)
     found = {example.text: example.codes
-             for example in vote_for_codes(SHOP, table, texts, SETTINGS, map_here)}
-    place = {product_id: at for at, product_id in enumerate(SHOP.product_ids)}
-    ranked = BM25Retriever(SHOP.products).retrieve([Query(text, text) for text in texts], k=4)
-    for text, products in zip(texts, ranked):
-        codes = choose_by_neighbors(table, [place[name] for name in products.product_ids],
-                                    num_codes=3)
+             for example in vote_for_codes(table, texts, neighbors, SETTINGS)}
+    for text, row in zip(texts, neighbors):
+        codes = choose_by_neighbors(table, row[row != NONE], num_codes=3)
         assert found.get(text, ()) == tuple(table.codes[code].text for code in codes)
 
 
-def test_a_text_that_shares_no_word_with_a_product_teaches_nothing(table):
-    assert list(vote_for_codes(SHOP, table, ["zzz", ""], SETTINGS, map_here)) == []
+def test_a_text_that_has_no_neighbor_teaches_nothing(table):
+    neighbors = bm25_neighbors(SHOP.products, ["zzz", ""], k=4)
+    assert (neighbors == NONE).all()
+    assert list(vote_for_codes(table, ["zzz", ""], neighbors, SETTINGS)) == []
 
 
 def test_slips_come_after_the_codes_were_chosen(table):
     texts = draw_texts(SHOP, VALUES, SETTINGS)
+    neighbors = bm25_neighbors(SHOP.products, texts, k=4)
     slips = dataclasses.replace(SETTINGS, typo_rate=1.0)
-    right, wrong = (list(vote_for_codes(SHOP, table, texts, settings, map_here))
+    right, wrong = (list(vote_for_codes(table, texts, neighbors, settings))
                     for settings in (SETTINGS, slips))
     assert [example.codes for example in right] == [example.codes for example in wrong]
     assert sum(a.text != b.text for a, b in zip(right, wrong)) > len(right) / 2
