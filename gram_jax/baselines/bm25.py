@@ -33,8 +33,13 @@ class SnowballWords:
     """Text to stemmed words; a word is stemmed once."""
 
     def __init__(self, language: str = "english"):
+        self._language = language
         self._stemmer = Stemmer.Stemmer(language)
         self._stems: dict[str, str] = {}
+
+    def __reduce__(self):
+        # The stemmer is a pointer, which no other process can have.
+        return SnowballWords, (self._language,)
 
     def __call__(self, text: str) -> list[str]:
         """The stems of the text's words, in order."""

@@ -1,4 +1,5 @@
 import math
+import pickle
 import subprocess
 import sys
 from collections import Counter
@@ -107,3 +108,11 @@ def test_tuned_on_the_tiny_shop_it_finds_what_shares_words():
 def test_importing_the_module_runs_no_jax_computation():
     code = "import sys, gram_jax.baselines.bm25; sys.exit('bm25s' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_another_process_gets_the_same_retriever():
+    products = tiny_shop().products
+    bm25 = BM25Retriever(products, k1=1.1, b=0.3)
+    again = pickle.loads(pickle.dumps(bm25))
+    for product in products:
+        np.testing.assert_array_equal(bm25.scores(product.title), again.scores(product.title))
