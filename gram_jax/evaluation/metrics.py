@@ -17,8 +17,13 @@ MEASURES: Mapping[str, str] = {
     "recall@300": f"R(rel={RELEVANT_GRADE})@300",
     "ndcg@10": "nDCG(gains={3:7,2:3,1:1,0:0})@10",
     "mrr@10": f"RR(rel={RELEVANT_GRADE})@10",
+    "relr": f"SetP(rel={RELEVANT_GRADE}, judged_only=True)",
 }
-"""Our name of each measure -> how ir_measures writes it, in the order of reports."""
+"""Our name of each measure -> how ir_measures writes it, in the order of reports.
+
+'relr' is the GRAM paper's RelR with people for its relevance model: of the retrieved products that
+are judged, the share that is relevant; 0 where none is judged.
+"""
 
 
 def measures_with(further: Mapping[str, str]) -> dict[str, str]:

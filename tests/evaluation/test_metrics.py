@@ -19,6 +19,9 @@ GAINS = {0: 0, 1: 1, 2: 3, 3: 7}
 
 def oracle(name, product_ids, grades):
     """Each measure as its definition reads, on the order of the list."""
+    if name == "relr":
+        judged = [grades[name] for name in product_ids if name in grades]
+        return sum(grade >= 2 for grade in judged) / max(len(judged), 1)
     measure, depth = name.split("@")
     top = [grades.get(product_id, 0) for product_id in product_ids[:int(depth)]]
     relevant = sum(grade >= 2 for grade in grades.values())
