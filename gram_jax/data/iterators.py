@@ -1,8 +1,8 @@
 """Endless batches of a task or mixture, in an order that depends on the seed alone.
 
-Every task is read once into a TokenStore and cut into streams, one for each bucket of target
-lengths. Which example comes when is then a pure function of (seed, stream, how many of the stream
-were taken before): epoch e of a stream visits its rows in a permutation drawn from (seed, stream,
+Every task is read once into a TokenStore and cut into streams, one for each bucket of lengths.
+Which example comes when is then a pure function of (seed, stream, how many of the stream were taken
+before): epoch e of a stream visits its rows in a permutation drawn from (seed, stream,
 e). Which bucket a batch is of, and which task fills which of its places, is a pure function of
 (seed, number of the batch). So a place in the data is a few integers, and returning to it costs
 nothing, however far it is.
@@ -38,6 +38,7 @@ def make_batches(
     batch_size: int,
     seed: int,
     split: str = "train",
+    input_buckets: Sequence[int] = (),
     target_buckets: Sequence[int] = (),
     codes_per_text: int = 1,
 ) -> "CodeBatches":
@@ -51,8 +52,9 @@ def make_batches(
       batch_size: texts a batch.
       seed: of the order, not negative.
       split: of the tasks.
-      target_buckets: lengths of targets, rising, that batches are cut to besides the longest; codes
-        are short, and most of a batch that holds the longest would be padding.
+      input_buckets: lengths of inputs, rising, that batches are cut to besides the longest; most of
+        a batch of queries would be padding if it held a title.
+      target_buckets: the same of targets.
       codes_per_text: codes that a text teaches at once. Encoding a text costs more than decoding a
         code, and is then shared; what is padded where a text has fewer costs as much as a code.
 
@@ -87,6 +89,7 @@ def make_batches(
         },
         batch_size=batch_size,
         seed=seed,
+        input_buckets=input_buckets,
         target_buckets=target_buckets,
         codes_per_text=codes_per_text,
     )
@@ -101,6 +104,7 @@ class CodeBatches(Iterator[Batch]):
       task_feature_lengths: lengths of 'inputs' and 'targets', EOS included.
       batch_size: texts a batch.
       seed: of the order.
+      input_buckets: as in `make_batches`.
       target_buckets: as in `make_batches`.
       codes_per_text: as in `make_batches`; with 1, the arrays of the decoder are [batch, length].
     """
@@ -113,14 +117,16 @@ class CodeBatches(Iterator[Batch]):
         task_feature_lengths: Mapping[str, int],
         batch_size: int,
         seed: int,
+        input_buckets: Sequence[int] = (),
         target_buckets: Sequence[int] = (),
         codes_per_text: int = 1,
     ):
         if batch_size < 1 or seed < 0 or codes_per_text < 1:
             raise ConfigError(f"batch_size is {batch_size}, seed {seed} and codes_per_text "
                               f"{codes_per_text}: 1, 0 and 1 at least")
-        if list(target_buckets) != sorted({max(length, 2) for length in target_buckets}):
-            raise ConfigError(f"target_buckets are {target_buckets}: rising lengths, 2 at least")
+        for name, lengths in (("input", input_buckets), ("target", target_buckets)):
+            if list(lengths) != sorted({max(length, 2) for length in lengths}):
+                raise ConfigError(f"{name}_buckets are {lengths}: rising lengths, 2 at least")
         self._stores = [stores[name] for name in sorted(stores)]
         self._names = sorted(stores)
         self._lengths = {key: task_feature_lengths[key] for key in ("inputs", "targets")}
@@ -128,12 +134,14 @@ class CodeBatches(Iterator[Batch]):
         shares = np.array([rates[name] for name in self._names], np.float64)
         self._buckets = _buckets(
             self._names, self._stores, shares / shares.sum(),
-            [*(end for end in target_buckets if end < self._lengths["targets"]),
-             self._lengths["targets"]], seed, codes_per_text)
+            {key: [*(end for end in ends if end < self._lengths[key]), self._lengths[key]]
+             for key, ends in (("inputs", input_buckets), ("targets", target_buckets))},
+            seed, codes_per_text)
         self._bucket_ends = np.cumsum([bucket.share for bucket in self._buckets])[:-1]
         self._num_batches = 0
         self._consumed = {order.name: 0 for bucket in self._buckets for order in bucket.orders}
-        settings = [f"{self._lengths}", f"{batch_size}", f"{seed}", f"{list(target_buckets)}",
+        settings = [f"{self._lengths}", f"{batch_size}", f"{seed}", f"{list(input_buckets)}",
+                    f"{list(target_buckets)}",
                     f"{np.round(shares / shares.sum(), 12).tolist()}", f"{codes_per_text}"]
         digests = [store.digest for store in self._stores]
         self._stream = digest_texts([*self._names, *settings, *digests])
@@ -162,7 +170,7 @@ class CodeBatches(Iterator[Batch]):
             rows[slots] = order.groups(self._consumed[order.name], len(slots))
             self._consumed[order.name] += len(slots)
         self._num_batches += 1
-        return self._gather(task_of_slot, rows, bucket.target_length)
+        return self._gather(task_of_slot, rows, bucket.input_length, bucket.target_length)
 
     def one_pass(self) -> Iterator[Batch]:
         """Every example of every task once, in the order of the sources, for measuring.
@@ -176,7 +184,7 @@ class CodeBatches(Iterator[Batch]):
         for start in range(0, len(rows), self._batch_size):
             end = start + self._batch_size
             yield self._gather(task_of_row[start:end], rows[start:end, None],
-                               self._lengths["targets"])
+                               self._lengths["inputs"], self._lengths["targets"])
 
     def position(self) -> dict:
         """The place in the data, as JSON: the next batch is a function of it."""
@@ -199,14 +207,15 @@ class CodeBatches(Iterator[Batch]):
         self._num_batches = position["num_batches"]
         self._consumed = {name: position["consumed"][name] for name in self._consumed}
 
-    def _gather(self, task_of_row: np.ndarray, rows: np.ndarray, target_length: int) -> Batch:
+    def _gather(self, task_of_row: np.ndarray, rows: np.ndarray, input_length: int,
+                target_length: int) -> Batch:
         """The batch of rows [texts, codes] of tasks [texts]; there may be fewer texts than room."""
-        inputs = np.zeros((self._batch_size, self._lengths["inputs"]), np.int32)
+        inputs = np.zeros((self._batch_size, input_length), np.int32)
         targets = np.zeros((self._batch_size, rows.shape[1], target_length), np.int32)
         ids = np.full(rows.shape, "", object)
         for task, store in enumerate(self._stores):
             slots = np.flatnonzero(task_of_row == task)
-            inputs[slots] = store.inputs.padded(rows[slots, 0], self._lengths["inputs"])
+            inputs[slots] = store.inputs.padded(rows[slots, 0], input_length)
             text, place = np.nonzero(rows[slots] != _NONE)
             chosen = rows[slots[text], place]
             targets[slots[text], place] = store.targets.padded(chosen, target_length)
@@ -259,11 +268,12 @@ class _Order:
 
 @dataclasses.dataclass(frozen=True)
 class _Bucket:
-    """Streams whose targets fit one length, and how often a batch is of them.
+    """Streams whose inputs and targets fit some lengths, and how often a batch is of them.
 
     `order_ends` are the upper ends, last one left out, of the shares of the orders in a batch.
     """
 
+    input_length: int
     target_length: int
     share: float
     orders: tuple[_Order, ...]
@@ -271,32 +281,34 @@ class _Bucket:
 
 
 def _buckets(names: Sequence[str], stores: Sequence[TokenStore], shares: np.ndarray,
-             target_lengths: Sequence[int], seed: int, codes_per_text: int) -> list[_Bucket]:
+             lengths: Mapping[str, Sequence[int]], seed: int, codes_per_text: int) -> list[_Bucket]:
     """The buckets that are not empty; over all of them a task has its share of the groups."""
-    found, shortest = [], 0
+    sizes = [(input_length, target_length) for input_length in lengths["inputs"]
+             for target_length in lengths["targets"]]
+    orders: list[list[_Order]] = [[] for _ in sizes]
     num_groups = np.zeros(len(names), np.int64)
-    for target_length in target_lengths:
-        orders = []
-        for task, (name, store) in enumerate(zip(names, stores)):
-            sizes = store.targets.row_lengths
-            # What is cut to the longest bucket belongs to it too.
-            last = target_length == target_lengths[-1]
-            rows = np.flatnonzero((sizes > shortest) & (last | (sizes <= target_length)))
+    for task, (name, store) in enumerate(zip(names, stores)):
+        # What is cut to the longest length belongs to it too.
+        of_inputs, of_targets = (
+            np.minimum(np.searchsorted(ends, side.row_lengths), len(ends) - 1)
+            for ends, side in ((lengths["inputs"], store.inputs),
+                               (lengths["targets"], store.targets)))
+        bucket_of_row = of_inputs * len(lengths["targets"]) + of_targets
+        for bucket, (input_length, target_length) in enumerate(sizes):
+            rows = np.flatnonzero(bucket_of_row == bucket)
             if len(rows):
-                stream = name if len(target_lengths) == 1 else f"{name}:{target_length}"
-                orders.append(_Order(stream, task, rows, store.text_of_row[rows], codes_per_text,
-                                     seed))
-                num_groups[task] += orders[-1].num_groups
-        if orders:
-            found.append((target_length, orders))
-        shortest = target_length
-    buckets = []
-    for target_length, orders in found:
-        ends = np.cumsum([shares[order.task] * order.num_groups / num_groups[order.task]
-                          for order in orders])
-        buckets.append(_Bucket(target_length, float(ends[-1]), tuple(orders),
-                               ends[:-1] / ends[-1]))
-    return buckets
+                stream = f"{name}:{input_length}:{target_length}" if len(sizes) > 1 else name
+                order = _Order(stream, task, rows, store.text_of_row[rows], codes_per_text, seed)
+                orders[bucket].append(order)
+                num_groups[task] += order.num_groups
+    found = []
+    for (input_length, target_length), those in zip(sizes, orders):
+        if those:
+            ends = np.cumsum([shares[order.task] * order.num_groups / num_groups[order.task]
+                              for order in those])
+            found.append(_Bucket(input_length, target_length, float(ends[-1]), tuple(those),
+                                 ends[:-1] / ends[-1]))
+    return found
 
 
 def _generator(seed: int, purpose: str, number: int) -> np.random.Generator:

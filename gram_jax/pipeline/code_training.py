@@ -34,7 +34,8 @@ class CodeTraining:
       mixture_or_task_name: what to train on, as registered with SeqIO.
       task_modules: Python modules that register it.
       task_feature_lengths: tokens of 'inputs' and of 'targets', EOS included.
-      target_buckets: shorter lengths of targets that batches are cut to, besides the longest.
+      input_buckets: shorter lengths of inputs that batches are cut to, besides the longest.
+      target_buckets: the same of targets.
       batch_size: texts a step.
       codes_per_text: codes that a text teaches at once; see `data.iterators.make_batches`.
       num_steps: steps of the whole run.
@@ -57,6 +58,7 @@ class CodeTraining:
     num_steps: int = gin.REQUIRED
     seed: int = gin.REQUIRED
     codes_per_text: int = 1
+    input_buckets: Sequence[int] = ()
     target_buckets: Sequence[int] = ()
     num_microbatches: int = 1
     z_loss: float = 0.0
@@ -107,8 +109,9 @@ def train_generators(settings: CodeTraining, config: ModelConfig, params: Params
     import_task_modules(settings.task_modules)
     data = {"task_feature_lengths": settings.task_feature_lengths,
             "batch_size": settings.batch_size, "seed": settings.seed}
-    batches = make_batches(settings.mixture_or_task_name, target_buckets=settings.target_buckets,
-                           codes_per_text=settings.codes_per_text, **data)
+    batches = make_batches(
+        settings.mixture_or_task_name, input_buckets=settings.input_buckets,
+        target_buckets=settings.target_buckets, codes_per_text=settings.codes_per_text, **data)
     check_targets(batches.largest_target, config)
     objective = code_generation_objective(config, z_loss=settings.z_loss,
                                           label_smoothing=settings.label_smoothing)

@@ -31,12 +31,12 @@ def store_of(name, size, codes_of_texts=None) -> TokenStore:
 
 
 def batches(sizes=(7, 3), rates=None, batch_size=4, seed=0, lengths=LENGTHS,
-            buckets=()) -> CodeBatches:
+            buckets=(), input_buckets=()) -> CodeBatches:
     stores = {name: store_of(name, size) for name, size in zip("qt", sizes)}
     rates = dict(zip("qt", rates or (1.0,) * len(sizes)))
     return CodeBatches(
         stores, rates, task_feature_lengths=lengths, batch_size=batch_size, seed=seed,
-        target_buckets=buckets)
+        input_buckets=input_buckets, target_buckets=buckets)
 
 
 def take(iterator, count):
@@ -157,6 +157,19 @@ def test_a_batch_of_a_bucket_is_no_longer_than_its_targets_and_cuts_none():
         assert set(sizes) == ({2} if batch.decoder_target_tokens.shape[1] == 2 else {3})
         assert (batch.decoder_target_tokens == 1).sum() == 8, "every target ends in EOS"
     assert min(lengths.values()) > 0
+
+
+def test_inputs_too_are_cut_to_their_bucket_and_none_is_lost():
+    stream = batches((40, 9), batch_size=8, input_buckets=(2,))
+    taken = take(stream, 60)
+    assert {batch.encoder_input_tokens.shape[1] for batch in taken} == {2, 5}
+    for batch in taken:
+        lengths = (batch.encoder_input_tokens > 0).sum(axis=1)
+        # Even examples have inputs of 2 tokens, odd ones of 3.
+        assert set(lengths) == {2 if batch.encoder_input_tokens.shape[1] == 2 else 3}
+        for row, name in zip(batch.encoder_input_tokens, batch.example_ids):
+            assert row[row > 0][-2] == int(name[1:]) + 2
+    assert len({name for batch in taken for name in batch.example_ids}) == 49
 
 
 def test_buckets_keep_the_rates_of_tasks_and_the_weight_of_every_example():
