@@ -1,4 +1,4 @@
-"""What co-training, co-alignment and the scoring head are worth: a page from an ablation's workdirs.
+"""What co-training, co-alignment and the scoring head are worth: a page from many workdirs.
 
     python benchmarks/ablation_report.py --folder=ablation/simulated --page=docs/results/ablation.md
 
