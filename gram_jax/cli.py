@@ -96,6 +96,9 @@ def _parser() -> argparse.ArgumentParser:
         sub = command(name, _run, text, epilog=settings_help)
         sub.add_argument("--gin_file", action="append", default=[], metavar="FILE",
                          help="gin file with the settings; later files win")
+        if name == "run":
+            sub.add_argument("--until", metavar="STAGE", choices=STAGE_HELP,
+                             help="the last stage to run (default: all)")
         if name in ("run", "prepare"):
             sub.add_argument("--on_bad_rows", choices=("refuse", "skip"),
                              help="what to do with bad rows of the shop's files (default: refuse)")
@@ -177,7 +180,8 @@ def _run(options) -> int:
     if getattr(options, "on_bad_rows", None) is not None:
         overrides += _bad_row_settings(options.on_bad_rows)
     try:
-        run_experiment(options.workdir, names, gin_files=options.gin_file, overrides=overrides)
+        run_experiment(options.workdir, names, until=getattr(options, "until", None),
+                       gin_files=options.gin_file, overrides=overrides)
     except Interrupted as stop:
         print(f"gram: {stop}", file=sys.stderr)
         return EXIT_INTERRUPTED

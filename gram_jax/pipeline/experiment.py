@@ -15,14 +15,14 @@ from gram_jax.pipeline.configurables import CONFIGURABLES, register
 from gram_jax.pipeline.inspection import comparison_table, read_report
 from gram_jax.pipeline.progress import terminal_progress
 from gram_jax.pipeline.settings import load_settings
-from gram_jax.pipeline.stage import run_stages
+from gram_jax.pipeline.stage import Stage, run_stages
 from gram_jax.pipeline.stages import STAGES
 from gram_jax.pipeline.workdir import Workdir
 
 _SETTINGS = "settings.gin"
 
 
-def run_experiment(path: Path, stages: Sequence[str] | None = None, *,
+def run_experiment(path: Path, stages: Sequence[str] | None = None, *, until: str | None = None,
                    gin_files: Sequence[str] = (), overrides: Sequence[str] = ()) -> None:
     """Brings stages up to date and shows the comparison, if it is among them.
 
@@ -31,11 +31,13 @@ def run_experiment(path: Path, stages: Sequence[str] | None = None, *,
     Args:
       path: the workdir; made when missing.
       stages: names of stages, run in pipeline order; None for all that the experiment has.
+      until: the last stage to run; those behind it are left.
       gin_files: gin files; those of the workdir's last run when empty.
       overrides: `NAME=value` bindings.
 
     Raises:
-      ConfigError: the settings are wrong, or none were ever given.
+      ConfigError: the settings are wrong, or none were ever given, or `until` is no stage of the
+        experiment.
       GramError: what a stage raises.
     """
     workdir = Workdir(path)
@@ -52,9 +54,18 @@ def run_experiment(path: Path, stages: Sequence[str] | None = None, *,
             stream.write(gin.config_str())
         chosen = [stage for stage in STAGES
                   if (stage.wanted if stages is None else stage.name in stages)]
+        if until is not None:
+            chosen = chosen[:_place(until, chosen) + 1]
         run_stages(chosen, workdir, progress=terminal_progress, say=_say)
     if any(stage.name == "evaluate" for stage in chosen):
         comparison_table(read_report(workdir))
+
+
+def _place(name: str, stages: Sequence[Stage]) -> int:
+    names = [stage.name for stage in stages]
+    if name not in names:
+        raise ConfigError(f"the experiment has no stage {name!r}, only {', '.join(names)}")
+    return names.index(name)
 
 
 def _say(text: str) -> None:

@@ -55,8 +55,7 @@ def experiment(tmp_path_factory) -> list[str]:
         f"--workdir={folder / 'workdir'}", f"--gin.PRODUCTS={folder / 'products.jsonl'}",
         f"--gin.CLICKS={folder / 'clicks.csv'}",
         *(f"--gin.{name}={value}" for name, value in SMALL.items())]
-    for stage in ("prepare", "attributes", "codes", "vocabulary", "train"):
-        gram(stage, *arguments)
+    gram("run", "--until=train", *arguments)
     return arguments
 
 

@@ -39,6 +39,8 @@ def test_stages_and_searches_need_what_comes_before(tmp_path):
     where = f"--workdir={tmp_path / 'w'}"
     assert "gin file" in refused("run", where)
     assert "'prepare'" in refused("codes", where, OWN, "--gin.PRODUCTS=x.csv")
+    assert "no stage 'tagger'" in refused("run", "--until=tagger", where, OWN,
+                                          "--gin.PRODUCTS=x.csv")
     assert "index" in refused("search", where, "red shoe")
     assert "gram run" in refused("inspect", where)
 
