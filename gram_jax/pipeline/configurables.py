@@ -52,6 +52,7 @@ from gram_jax.pipeline.text_neighbors import (
     sentence_neighbors,
 )
 from gram_jax.retrieval.learned_choice import LearnedHeadSettings
+from gram_jax.retrieval.learned_fitting import LearnedFitSettings
 from gram_jax.serving.snapshot import SearchSettings
 from gram_jax.training.optimizers import adafactor, adamw
 from gram_jax.training.schedules import warmup_constant, warmup_cosine, warmup_rsqrt
@@ -65,8 +66,8 @@ from tasks.settings import (
 
 _LIBRARY = (read_esci, read_home_depot, read_home_depot_kaggle, read_icecat, read_own_shop,
             read_wands, simulate_shop, AlignmentSettings, BertConfig, CodeTraining,
-            CotrainingSettings, GazetteerSettings, LearnedHeadSettings, MiningSettings,
-            ModelConfig, NegativeSettings, PreferenceGeneration, PreferenceSettings,
+            CotrainingSettings, GazetteerSettings, LearnedFitSettings, LearnedHeadSettings,
+            MiningSettings, ModelConfig, NegativeSettings, PreferenceGeneration, PreferenceSettings,
             PseudoQuerySettings, RelevanceConfig, SearchSettings, SpellingSettings,
             SynonymSettings, TaggerConfig, adafactor, adamw, annotated_queries,
             annotated_titles, bert_encoder, bert_vocabulary, bm25_neighbors, fused_neighbors,

@@ -19,7 +19,7 @@ from gram_jax.testing.row_files import write_rows
 from gram_jax.testing.tiny_catalog import tiny_shop
 
 ROOT = Path(__file__).resolve().parents[2]
-SMALL = {"NUM_STEPS": 40, "BATCH_SIZE": 16, "VOCAB_SIZE": 400, "BEAM_SIZE": 3,
+SMALL = {"build_index.learned": None, "NUM_STEPS": 40, "BATCH_SIZE": 16, "VOCAB_SIZE": 400, "BEAM_SIZE": 3,
          "LEARNING_RATE": 5e-3, "warmup_cosine.warmup_steps": 1,
          "MiningSettings.min_products": 1, "MiningSettings.min_products_of_detail": 1,
          "ModelConfig.d_model": 16, "ModelConfig.d_ff": 16, "ModelConfig.num_heads": 2,
@@ -28,7 +28,8 @@ SMALL = {"NUM_STEPS": 40, "BATCH_SIZE": 16, "VOCAB_SIZE": 400, "BEAM_SIZE": 3,
          "ALIGN_STEPS": 30, "ALIGN_BATCH_SIZE": 8, "ALIGN_BEAM_SIZE": 4,
          "ALIGN_WARMUP_STEPS": 2, "ALIGN_LEARNING_RATE": 2e-3, "align.checkpoint_every": 10,
          "align.log_every": 5, "AlignmentSettings.multi_label_weight": 0.3,
-         "AlignmentSettings.sft_weight": 0.1}
+         "AlignmentSettings.sft_weight": 0.1, "read_own_shop.test_share": 0.2,
+         "read_own_shop.tune_share": 0.2}
 
 
 def gram(*arguments: str, code: int = 0) -> subprocess.CompletedProcess:

@@ -20,6 +20,7 @@ from gram_jax.testing.tiny_catalog import tiny_shop
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = {
+    "build_index.learned": None,
     "NUM_STEPS": 6, "BATCH_SIZE": 8, "VOCAB_SIZE": 400, "BEAM_SIZE": 3, "INPUT_LENGTH": 16,
     "warmup_cosine.warmup_steps": 1, "CodeTraining.checkpoint_every": 2,
     "CodeTraining.evaluate_every": 2, "CodeTraining.log_every": 2,

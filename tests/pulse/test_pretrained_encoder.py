@@ -34,7 +34,7 @@ BertConfig.num_positions = 40
 INPUT_LENGTH = 40
 TARGET_LENGTH = 64
 NUM_STEPS = 8
-train.evaluate_every = 8
+CodeTraining.evaluate_every = 8
 """
 
 

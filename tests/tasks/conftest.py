@@ -28,8 +28,7 @@ def workdir(tmp_path):
         gin.clear_config()
         gin.bind_parameter("code_examples_folder.path", str(tmp_path))
         gin.bind_parameter("vocabulary_file.path", str(tmp_path / "vocabulary.model"))
-    yield tmp_path
-    with gin.unlock_config():
+        yield tmp_path
         gin.clear_config()
 
 
