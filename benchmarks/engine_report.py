@@ -51,7 +51,7 @@ def _head(results: dict) -> str:
     machine, limits = results["machine"], results["limits"]
     versions = ", ".join(f"{name} {machine[name]}" for name in (
         "python", "jax", "flax", "numpy", "torch", "transformers"))
-    commands = "\n    ".join(results["commands"])
+    commands = "\n    ".join(dict.fromkeys(results["commands"]))  # a sweep may go on several times
     return f"""# The retrieval engine's search, beside its peers
 
 Made on {results["date"]}, seed {results["seed"]}, by `launch/benchmark_engine.sh`, or step by step:
@@ -143,6 +143,9 @@ def _sweep(results: dict) -> str:
     return "\n".join(lines) + "\n"
 
 
+_TICKS = (20, 50, 100, 200, 500)
+
+
 def _plot_sweep(rows: list[dict], path: Path) -> None:
     """Time by number of codes, a line for each vocabulary and beam size, a panel for each batch."""
     import matplotlib
@@ -152,7 +155,7 @@ def _plot_sweep(rows: list[dict], path: Path) -> None:
     matplotlib.rcParams["svg.hashsalt"] = "engine"  # the same figures give the same file
     batches = sorted({row["batch_size"] for row in rows})
     figure, panels = pyplot.subplots(1, len(batches), figsize=(4 * len(batches), 3.4), sharey=True,
-                                     squeeze=False)
+                                     squeeze=False, layout="constrained")
     for panel, batch_size in zip(panels[0], batches):
         kinds = sorted({(row["vocab_size"], row["beam_size"]) for row in rows})
         for vocab_size, beam_size in kinds:
@@ -163,8 +166,10 @@ def _plot_sweep(rows: list[dict], path: Path) -> None:
                        linestyle="-" if vocab_size == kinds[0][0] else "--",
                        label=f"{vocab_size // 1024}k tokens, {beam_size} beams")
         panel.set(xscale="log", yscale="log", xlabel="codes", title=f"batch {batch_size}")
+        panel.set_yticks(_TICKS, list(map(str, _TICKS)))
+        panel.minorticks_off()
     panels[0][0].set_ylabel("ms a query, ours")
-    panels[0][-1].legend(fontsize=6)
-    figure.tight_layout()
+    figure.legend(*panels[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=6,
+                  fontsize=8, frameon=False)
     figure.savefig(path, metadata={"Date": None})
     pyplot.close(figure)

@@ -51,6 +51,8 @@ def sweep(config_of, options, done: Sequence[dict]) -> Iterator[dict]:
                       {name: round(time["median"], 2) for name, time in times.items()},
                       flush=True)
                 yield sizes | {"beam_size": beam_size, "batch_size": batch_size, "times": times}
+                # Every compiled program keeps memory mappings, of which a process has some 65,000.
+                jax.clear_caches()
 
 
 def _peers(config, params, codes, options) -> list:
