@@ -19,7 +19,8 @@ from gram_jax.testing.row_files import write_rows
 from gram_jax.testing.tiny_catalog import tiny_shop
 
 ROOT = Path(__file__).resolve().parents[2]
-SMALL = {"build_index.learned": None, "NUM_STEPS": 40, "BATCH_SIZE": 16, "VOCAB_SIZE": 400, "BEAM_SIZE": 3,
+SMALL = {"NUM_STEPS": 40, "BATCH_SIZE": 16, "VOCAB_SIZE": 400, "BEAM_SIZE": 3,
+         "build_index.learned": None,
          "LEARNING_RATE": 5e-3, "warmup_cosine.warmup_steps": 1,
          "MiningSettings.min_products": 1, "MiningSettings.min_products_of_detail": 1,
          "ModelConfig.d_model": 16, "ModelConfig.d_ff": 16, "ModelConfig.num_heads": 2,
