@@ -1,6 +1,6 @@
 """What choosers that learn nothing find under a code table; shared by the benchmarks of codes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +12,12 @@ from gram_jax.codes.code_table import CodeTable
 from gram_jax.core.records import RELEVANT_GRADE
 from gram_jax.core.runs import RankedList
 from gram_jax.evaluation.trec import read_run
+from gram_jax.pipeline.text_neighbors import NONE, fuse_ranks
 
 NUM_NEIGHBORS = 20
+"""Products that vote."""
+_NUM_LISTED = 100
+"""Products of a list that count where lists are fused."""
 Products = Mapping[str, Sequence[int]]
 """query_id -> product indices, nearest first."""
 
@@ -33,9 +37,9 @@ class Judged:
                         if query.query_id in self.relevant]
 
     def neighbors(self, lists: Sequence[RankedList]) -> Products:
-        """The first products of each list."""
+        """The first products of each list, nearest first."""
         return {found.query_id: [self._place[product_id] for product_id
-                                 in found.product_ids[:NUM_NEIGHBORS]] for found in lists}
+                                 in found.product_ids[:_NUM_LISTED]] for found in lists}
 
     def of_run(self, path: Path) -> Products:
         """The neighbors that a TREC run names."""
@@ -46,7 +50,7 @@ class Judged:
 
     def of_bm25(self, bm25: BM25Retriever) -> Products:
         """The neighbors by BM25."""
-        return self.neighbors(list(bm25.retrieve(self.queries, k=NUM_NEIGHBORS)))
+        return self.neighbors(list(bm25.retrieve(self.queries, k=_NUM_LISTED)))
 
 
 def reached(table: CodeTable, codes: Mapping[str, Sequence[int]], judged: Judged,
@@ -72,5 +76,15 @@ def reached(table: CodeTable, codes: Mapping[str, Sequence[int]], judged: Judged
 
 def chosen_by(table: CodeTable, neighbors: Products, num_codes: int) -> dict[str, tuple[int, ...]]:
     """The codes that a chooser picks for every query."""
-    return {query_id: choose_by_neighbors(table, found, num_codes=num_codes)
+    return {query_id: choose_by_neighbors(table, found[:NUM_NEIGHBORS], num_codes=num_codes)
             for query_id, found in neighbors.items()}
+
+
+def fused(neighbors: Iterable[Products]) -> Products:
+    """The neighbors by several choosers together, as `pipeline.text_neighbors` fuses them."""
+    neighbors = list(neighbors)
+    query_ids = list(neighbors[0])
+    lists = [np.array([(list(some.get(query_id, ())) + [NONE] * _NUM_LISTED)[:_NUM_LISTED]
+                       for query_id in query_ids]) for some in neighbors]
+    return {query_id: row[row != NONE].tolist()
+            for query_id, row in zip(query_ids, fuse_ranks(lists, k=NUM_NEIGHBORS))}

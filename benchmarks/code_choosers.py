@@ -4,7 +4,8 @@
 
 A fixed chooser learns nothing: the 20 products nearest to a query vote for their codes, votes
 over the root of the posting size. BM25 (k1 and b chosen on tune queries) is always one; --run adds
-others from TREC runs (benchmarks/minilm_run.py writes one). Needs the stages prepare and codes.
+others from TREC runs (benchmarks/minilm_run.py writes one), and all of them fused by reciprocal
+ranks. Needs the stages prepare and codes.
 """
 
 import argparse
@@ -12,7 +13,7 @@ import json
 from pathlib import Path
 
 import numpy as np
-from chooser_runs import Judged, chosen_by, reached
+from chooser_runs import Judged, chosen_by, fused, reached
 
 from gram_jax.baselines.bm25 import tune_bm25
 from gram_jax.catalog.shop import read_shop
@@ -33,6 +34,8 @@ def main() -> None:
     neighbors = {"BM25": judged.of_bm25(bm25)}
     neighbors |= {name: judged.of_run(Path(path))
                   for name, path in (run.split("=", 1) for run in options.run)}
+    if len(neighbors) > 1:
+        neighbors[" + ".join(neighbors)] = fused(neighbors.values())
     sizes = np.diff(table.posting_starts)
     print(f"{len(judged.relevant)} {options.split} queries; {table.num_codes} codes of "
           f"{sizes.min()} to {sizes.max()} products; products without a code: "

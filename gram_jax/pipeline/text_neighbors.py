@@ -115,12 +115,26 @@ def fused_neighbors(products: Sequence[Product], texts: Sequence[str], *, k: int
       k: how many.
       parts: the measures.
       depth: how many of each measure's neighbors count.
-      constant: the larger, the less the first ranks stand out.
+      constant: see `fuse_ranks`.
     """
-    lists = np.concatenate([find(products, texts, k=depth) for find in parts], axis=1)
-    gains = np.tile(1.0 / (constant + np.arange(depth)), len(parts))
-    fused = np.full((len(texts), k), NONE, np.int32)
-    for row, found in enumerate(lists):
+    return fuse_ranks([find(products, texts, k=depth) for find in parts], k=k, constant=constant)
+
+
+def fuse_ranks(lists: Sequence[np.ndarray], *, k: int, constant: float = 10.0) -> np.ndarray:
+    """The first `k` by the sum of 1 / (constant + rank) over several lists of each text.
+
+    Args:
+      lists: of each measure int [texts, depth], nearest first, `NONE` where there are fewer.
+      k: how many.
+      constant: the larger, the less the first ranks stand out.
+
+    Returns:
+      int32 [texts, k].
+    """
+    ranked = np.concatenate(lists, axis=1)
+    gains = np.concatenate([1.0 / (constant + np.arange(found.shape[1])) for found in lists])
+    fused = np.full((len(ranked), k), NONE, np.int32)
+    for row, found in enumerate(ranked):
         there = found != NONE
         places, group = np.unique(found[there], return_inverse=True)
         order = np.argsort(-np.bincount(group, weights=gains[there]), kind="stable")[:k]
