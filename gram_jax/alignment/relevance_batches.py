@@ -11,8 +11,8 @@ import numpy as np
 from gram_jax.alignment.negatives import Negatives
 from gram_jax.alignment.word_book import WordBook
 from gram_jax.core.batch import RelevanceBatch
+from gram_jax.core.data_place import check_place
 from gram_jax.core.digest import digest_arrays, digest_texts
-from gram_jax.core.errors import ArtifactError
 
 QUERY_WORDS, PRODUCT_WORDS = 10, 24
 """Words that are read of a query and of a product's text."""
@@ -74,11 +74,8 @@ class RelevanceBatches:
         Raises:
           ArtifactError: the position belongs to other data or to other settings.
         """
-        if position.get("stream") != self._stream:
-            raise ArtifactError(
-                f"a place in relevance data {position.get('stream')} cannot be found in data "
-                f"{self._stream}: clicks, texts, negatives, batch_size or seed are not what they "
-                "were; bind what they were, or train in another workdir")
+        check_place(position, self._stream, data="relevance data",
+                    settings="clicks, texts, negatives, batch_size or seed")
         self._number = position["number"]
 
     def _clicks_at(self, start: int) -> np.ndarray:

@@ -22,8 +22,9 @@ import numpy as np
 import seqio
 
 from gram_jax.core.batch import Batch
+from gram_jax.core.data_place import check_place
 from gram_jax.core.digest import digest_texts
-from gram_jax.core.errors import ArtifactError, ConfigError
+from gram_jax.core.errors import ConfigError
 from gram_jax.data.feature_converters import to_batch
 from gram_jax.data.registry import get_mixture_or_task
 from gram_jax.data.token_store import TokenStore, read_task
@@ -197,13 +198,8 @@ class CodeBatches(Iterator[Batch]):
         Raises:
           ArtifactError: the position belongs to other data or to other settings.
         """
-        stream = position.get("stream")
-        if stream != self._stream:
-            raise ArtifactError(
-                f"a place in data {stream} cannot be found in data {self._stream}: "
-                "examples, vocabulary, lengths, rates, buckets, batch_size or seed are not what "
-                "they were; bind what they were, or train in another workdir"
-            )
+        check_place(position, self._stream, data="data", settings="examples, vocabulary, lengths, "
+                    "rates, buckets, batch_size or seed")
         self._num_batches = position["num_batches"]
         self._consumed = {name: position["consumed"][name] for name in self._consumed}
 

@@ -13,8 +13,9 @@ import numpy as np
 from gram_jax.codes.code_rows import CodeRows
 from gram_jax.codes.preferences import NONE
 from gram_jax.core.batch import PreferenceBatch
+from gram_jax.core.data_place import check_place
 from gram_jax.core.digest import digest_arrays, digest_texts
-from gram_jax.core.errors import ArtifactError, ConfigError
+from gram_jax.core.errors import ConfigError
 from gram_jax.data.preference_store import PreferenceStore
 
 
@@ -124,11 +125,8 @@ class PreferenceBatches(Iterator[PreferenceBatch]):
         Raises:
           ArtifactError: the position belongs to other data or to other settings.
         """
-        if position.get("stream") != self._stream:
-            raise ArtifactError(
-                f"a place in preferences {position.get('stream')} cannot be found in preferences "
-                f"{self._stream}: codes, preferences, buckets, batch_size or seed are not what "
-                "they were; bind what they were, or align in another workdir")
+        check_place(position, self._stream, data="preferences", doing="align",
+                    settings="codes, preferences, buckets, batch_size or seed")
         self._go_to(position["epoch"], position["number"])
 
     def _go_to(self, epoch: int, number: int) -> None:

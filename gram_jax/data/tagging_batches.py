@@ -14,8 +14,9 @@ from gram_jax.attributes.annotations import AnnotatedText
 from gram_jax.attributes.tags import TagSet
 from gram_jax.attributes.word_features import TextWords, WordFeatures
 from gram_jax.core.batch import TaggingBatch
+from gram_jax.core.data_place import check_place
 from gram_jax.core.digest import digest_texts
-from gram_jax.core.errors import ArtifactError, ConfigError
+from gram_jax.core.errors import ConfigError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,11 +128,8 @@ class TaggingBatches:
         Raises:
           ArtifactError: the position belongs to other data or to other settings.
         """
-        if position.get("stream") != self._stream:
-            raise ArtifactError(
-                f"a place in tagging data {position.get('stream')} cannot be found in data "
-                f"{self._stream}: texts, rates, lengths, batch_size or seed are not what they "
-                "were; bind what they were, or train in another workdir")
+        check_place(position, self._stream, data="tagging data",
+                    settings="texts, rates, lengths, batch_size or seed")
         self._epoch, self._number = position["epoch"], position["number"]
         self._plan = self._plan_of(self._epoch)
 
