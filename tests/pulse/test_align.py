@@ -15,10 +15,10 @@ from gram_jax.codes.code_table import CodeTable
 from gram_jax.data.preference_store import PreferenceStore
 from gram_jax.models.params import digest_params
 from gram_jax.pipeline.trained import load_trained
+from gram_jax.testing.gram_command import ROOT, gram
 from gram_jax.testing.row_files import write_rows
 from gram_jax.testing.tiny_catalog import tiny_shop
 
-ROOT = Path(__file__).resolve().parents[2]
 SMALL = {"NUM_STEPS": 40, "BATCH_SIZE": 16, "VOCAB_SIZE": 400, "BEAM_SIZE": 3,
          "build_index.learned": None,
          "LEARNING_RATE": 5e-3, "warmup_cosine.warmup_steps": 1,
@@ -31,13 +31,6 @@ SMALL = {"NUM_STEPS": 40, "BATCH_SIZE": 16, "VOCAB_SIZE": 400, "BEAM_SIZE": 3,
          "align.log_every": 5, "AlignmentSettings.multi_label_weight": 0.3,
          "AlignmentSettings.sft_weight": 0.1, "read_own_shop.test_share": 0.2,
          "read_own_shop.tune_share": 0.2}
-
-
-def gram(*arguments: str, code: int = 0) -> subprocess.CompletedProcess:
-    done = subprocess.run([sys.executable, "-m", "gram_jax.cli", *arguments], cwd=ROOT,
-                          capture_output=True, text=True, timeout=280)
-    assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
-    return done
 
 
 @pytest.fixture(scope="module")

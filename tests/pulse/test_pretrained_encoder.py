@@ -1,8 +1,6 @@
 """A pretrained encoder through the real entry point: vocabulary, train, index, search, export."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +13,12 @@ from gram_jax.codes.code_table import CodeTable  # noqa: E402
 from gram_jax.models.config import ModelConfig  # noqa: E402
 from gram_jax.models.params import load_params  # noqa: E402
 from gram_jax.serving.exported import ExportedRetriever  # noqa: E402
+from gram_jax.testing.gram_command import gram  # noqa: E402
 from gram_jax.testing.tiny_bert import TOKENS, write_tiny_bert  # noqa: E402
 from gram_jax.text.encoding import encode_codes, encode_inputs  # noqa: E402
 from gram_jax.text.prompts import query_input  # noqa: E402
 from gram_jax.text.vocabulary_files import load_vocabulary  # noqa: E402
 
-ROOT = Path(__file__).resolve().parents[2]
 SIZES = """
 ModelConfig.d_model = 16
 ModelConfig.d_ff = 32
@@ -36,13 +34,6 @@ TARGET_LENGTH = 64
 NUM_STEPS = 8
 CodeTraining.evaluate_every = 8
 """
-
-
-def gram(*arguments: str, code: int = 0) -> subprocess.CompletedProcess:
-    done = subprocess.run([sys.executable, "-m", "gram_jax.cli", *arguments], cwd=ROOT,
-                          capture_output=True, text=True, timeout=280)
-    assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
-    return done
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -14,20 +12,13 @@ from gram_jax.codes.code_table import CodeTable
 from gram_jax.codes.generated_codes import GeneratedCodes
 from gram_jax.evaluation.trec import read_qrels, read_run
 from gram_jax.serving.exported import ExportedRetriever
+from gram_jax.testing.gram_command import gram
 from gram_jax.text.encoding import encode_inputs
 from gram_jax.text.prompts import query_input
 from gram_jax.text.vocabulary import SentencePieceVocabulary
 
-ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = ["--gin_file=gin/experiments/quickstart.gin",
             "--gin_file=gin/experiments/quickstart_pulse.gin"]
-
-
-def gram(*arguments: str, code: int = 0) -> subprocess.CompletedProcess:
-    done = subprocess.run([sys.executable, "-m", "gram_jax.cli", *arguments], cwd=ROOT,
-                          capture_output=True, text=True, timeout=280)
-    assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
-    return done
 
 
 @pytest.fixture(scope="module")

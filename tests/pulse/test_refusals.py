@@ -1,23 +1,15 @@
 """What `gram` says to what is wrong: one clear message, and nothing half-written."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from gram_jax.testing.gram_command import gram
+
 OWN = "--gin_file=gin/experiments/own_catalog.gin"
 
 
-def gram(*arguments) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, "-m", "gram_jax.cli", *map(str, arguments)], cwd=ROOT,
-                          capture_output=True, text=True, timeout=120)
-
-
 def refused(*arguments) -> str:
-    done = gram(*arguments)
-    assert done.returncode == 2 and done.stdout == "", done
+    done = gram(*arguments, code=2)
+    assert done.stdout == "", done
     assert "Traceback" not in done.stderr
     return done.stderr
 
@@ -69,13 +61,12 @@ def test_bad_rows_can_be_skipped_and_are_counted(tmp_path):
     clicks.write_text("query\tproduct_id\n" + "".join(
         f"query {n}\tp{1 if n % 2 else 3}\n" for n in range(60)) + "odd\tp99\n")
     workdir = tmp_path / "w"
-    done = gram("prepare", f"--workdir={workdir}", OWN, f"--gin.PRODUCTS={products}",
-                f"--gin.CLICKS={clicks}", "--on_bad_rows=skip")
-    assert done.returncode == 0, done.stderr
+    gram("prepare", f"--workdir={workdir}", OWN, f"--gin.PRODUCTS={products}",
+         f"--gin.CLICKS={clicks}", "--on_bad_rows=skip")
     shown = gram("inspect", f"--workdir={workdir}", "--json").stdout
     assert '"products": 2' in shown and '"dropped_rows"' in shown
 
 
 def test_only_stages_take_gin_settings(tmp_path):
-    done = gram("search", f"--workdir={tmp_path}", "--gin.SEED=1", "shoe")
-    assert done.returncode == 2 and "gin settings" in done.stderr
+    done = gram("search", f"--workdir={tmp_path}", "--gin.SEED=1", "shoe", code=2)
+    assert "gin settings" in done.stderr

@@ -1,13 +1,10 @@
 """A shop that has products and nothing else goes from its file to answered searches."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
+from gram_jax.testing.gram_command import gram
 from gram_jax.testing.row_files import write_rows
 
-ROOT = Path(__file__).resolve().parents[2]
 KINDS = ("kettle", "toaster", "blender")
 COLORS = ("red", "white", "black", "blue")
 BRANDS = ("Acme", "Bolt", "Crux", "Dyna")
@@ -19,13 +16,6 @@ SETTINGS = {"NUM_STEPS": 2, "BATCH_SIZE": 8, "VOCAB_SIZE": 300, "BEAM_SIZE": 3,
             "ModelConfig.num_decoder_layers": 1}
 
 
-def gram(*arguments) -> str:
-    done = subprocess.run([sys.executable, "-m", "gram_jax.cli", *map(str, arguments)], cwd=ROOT,
-                          capture_output=True, text=True, timeout=280)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def test_products_alone_are_enough(tmp_path):
     products = write_rows(tmp_path / "products.jsonl", [
         {"product_id": f"{brand}-{color}-{kind}", "title": f"{brand} {kind} in {color}",
@@ -35,9 +25,9 @@ def test_products_alone_are_enough(tmp_path):
     gram("run", f"--workdir={workdir}", "--gin_file=gin/experiments/own_catalog.gin",
          f"--gin.PRODUCTS={products}", *(f"--gin.{name}={value}"
                                          for name, value in SETTINGS.items()))
-    found = json.loads(gram("search", f"--workdir={workdir}", "red kettle", "--json"))
+    found = json.loads(gram("search", f"--workdir={workdir}", "red kettle", "--json").stdout)
     assert found["codes"] and found["products"]
-    stages = json.loads(gram("inspect", f"--workdir={workdir}", "--json"))["stages"]
+    stages = json.loads(gram("inspect", f"--workdir={workdir}", "--json").stdout)["stages"]
     assert stages["codes"]["counts"]["products_with_codes"] == 1.0
     assert stages["codes"]["counts"]["train_queries_with_codes"] > 0.9
     assert stages["evaluate"]["counts"] == {"queries": 0}

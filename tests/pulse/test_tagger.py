@@ -15,10 +15,10 @@ from gram_jax.attributes.reading import ShopAttributes
 from gram_jax.attributes.tagged_files import read_tagged
 from gram_jax.attributes.value_table import row_values
 from gram_jax.catalog.shop import read_shop
+from gram_jax.testing.gram_command import ROOT, gram
 from gram_jax.testing.row_files import write_rows
 from gram_jax.testing.tiny_catalog import tiny_shop
 
-ROOT = Path(__file__).resolve().parents[2]
 TITLES = [
     {"id": str(number), "source": "oa-mine", "title": f"{brand} Women's {kind}, {color}",
      "attributes": {"Brand": [brand], "Shoe type": [kind], "Color": [color], "Gender": ["Women"]}}
@@ -30,13 +30,6 @@ SMALL = ["--gin.TAGGER_STEPS=12", "--gin.TAGGER_BATCH_SIZE=4", "--gin.TaggerConf
          "--gin.TaggerConfig.ngram_size=8", "--gin.TaggerConfig.num_layers=1",
          "--gin.TAGGER_WARMUP_STEPS=2", "--gin.train_tagger.num_ngrams=256",
          "--gin.train_tagger.checkpoint_every=4", "--gin.train_tagger.log_every=4"]
-
-
-def gram(*arguments: str, code: int = 0) -> subprocess.CompletedProcess:
-    done = subprocess.run([sys.executable, "-m", "gram_jax.cli", *arguments], cwd=ROOT,
-                          capture_output=True, text=True, timeout=280)
-    assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
-    return done
 
 
 @pytest.fixture(scope="module")

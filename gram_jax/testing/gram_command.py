@@ -1,0 +1,16 @@
+"""The command `gram` in a process of its own, as a user starts it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+"""The checkout, against which the names of gin files are read."""
+
+
+def gram(*arguments: object, code: int = 0) -> subprocess.CompletedProcess:
+    """Runs it to its end and asserts its exit code."""
+    done = subprocess.run([sys.executable, "-m", "gram_jax.cli", *map(str, arguments)], cwd=ROOT,
+                          capture_output=True, text=True, timeout=280)
+    assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done
