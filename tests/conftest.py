@@ -5,6 +5,7 @@ from pathlib import Path
 import hypothesis
 import jax
 import pytest
+from jax.experimental.compilation_cache import compilation_cache
 
 # Compilation inside a property makes the first example slow and the rest fast: no deadline.
 hypothesis.settings.register_profile(
@@ -17,6 +18,19 @@ hypothesis.settings.load_profile("gram")
 jax.config.update("jax_disable_most_optimizations", True)
 
 _DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _programs_go_with_their_tests():
+    """Every compiled program keeps memory mappings, of which a process may have some 65,000.
+
+    Who answers from a workdir also keeps programs on disk, which is no business of other tests.
+    """
+    yield
+    jax.clear_caches()
+    if jax.config.jax_compilation_cache_dir is not None:
+        jax.config.update("jax_compilation_cache_dir", None)
+        compilation_cache.reset_cache()
 
 
 @pytest.fixture(scope="session")
