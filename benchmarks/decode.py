@@ -118,6 +118,7 @@ def parse_options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--sweep_codes", type=int, nargs="+",
                         default=[10_000, 100_000, 1_000_000, 10_000_000])
     parser.add_argument("--sweep_rounds", type=int, default=5)
+    parser.add_argument("--sweep_remark", help="said above its table: what else was running")
     parser.add_argument("--profile", action="store_true")
     parser.add_argument("--output", type=Path, default=Path("decode.json"))
     parser.add_argument("--page", type=Path, help="the Markdown page to write, plots beside it")
@@ -142,7 +143,8 @@ def _results_so_far(options: argparse.Namespace) -> dict:
         "commands": [*kept["commands"], _command(sys.argv[1:])],
         "date": datetime.date.today().isoformat(), "seed": options.seed,
         "beam_size": options.beam_size, "query_length": QUERY_LENGTH,
-        "machine": machine.description(), "limits": machine.limits()}
+        # What was profiled before stands against the limits of then.
+        "machine": machine.description(), "limits": kept.get("limits") or machine.limits()}
 
 
 def _save(results: dict, path: Path) -> None:
@@ -160,6 +162,9 @@ def main() -> None:
                     results["settings"][name]["profile"] = profile(
                         *system_input, options.beam_size, results["limits"])
                 _save(results, options.output)
+        if options.sweep_remark:
+            results["sweep_remark"] = options.sweep_remark
+            _save(results, options.output)
         if options.sweep:
             rows = results.setdefault("sweep", [])
             for row in sweep(small_config, options, tuple(rows)):

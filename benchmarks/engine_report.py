@@ -131,7 +131,8 @@ def _sweep(results: dict) -> str:
         return ""
     systems = list(dict.fromkeys(name for row in rows for name in row["times"]))
     lines = ["## By codes, vocabulary, beams and batch\n",
-             "Milliseconds a query; random codes and weights.\n",
+             "Milliseconds a query; random codes and weights. Nothing stands where a peer was not "
+             f"run, or was too slow to be timed. {results.get('sweep_remark', '')}".rstrip() + "\n",
              "| vocabulary | codes | trie built s | bytes a code | beams | batch | "
              f"{' | '.join(systems)} |\n|--:|--:|--:|--:|--:|--:|{'--:|' * len(systems)}"]
     for row in rows:
