@@ -1,5 +1,6 @@
 """What every test may use: the real data where it lies, and hypothesis settings."""
 
+import os
 from pathlib import Path
 
 import hypothesis
@@ -13,8 +14,11 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("gram")
 
-# Most of the suite's time goes into compiling small programs. What runs in a process of its own, as
-# the pulse tests do, is compiled as it is for users.
+# Most of the suite's time goes into compiling small programs. XLA's older emitters take a third of
+# the time that its newer ones take; processes that tests start have them too. `.ci/run` runs the
+# pulse quickstart as users have it.
+os.environ["XLA_FLAGS"] = (
+    f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_use_fusion_emitters=false".strip())
 jax.config.update("jax_disable_most_optimizations", True)
 
 _DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

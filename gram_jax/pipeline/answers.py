@@ -1,6 +1,7 @@
 """What `gram search` and `gram retrieve` do with a workdir: open it, answer, show, write."""
 
 import dataclasses
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,8 +20,12 @@ from gram_jax.serving.snapshot import Answer, Snapshot, load_snapshot
 
 
 def keep_compiled_programs(workdir: Workdir) -> None:
-    """Has XLA keep every program it compiles in the workdir, and reuse what lies there."""
-    jax.config.update("jax_compilation_cache_dir", str(workdir.compilation_cache))
+    """Has XLA keep every program it compiles and reuse what lies there.
+
+    In the workdir, or where the environment's JAX_COMPILATION_CACHE_DIR says.
+    """
+    jax.config.update("jax_compilation_cache_dir", os.environ.get(
+        "JAX_COMPILATION_CACHE_DIR") or str(workdir.compilation_cache))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
 

@@ -1,25 +1,15 @@
 """On several devices queries are answered as on one."""
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from gram_jax.testing.virtual_devices import run_on_four_devices
 
 
 @pytest.fixture(scope="module")
 def found():
-    done = subprocess.run(
-        [sys.executable, str(Path(__file__).with_name("retrieve_runs.py"))],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu",
-             "XLA_FLAGS": "--xla_force_host_platform_device_count=4"},
-        capture_output=True, text=True, timeout=280)
-    assert done.returncode == 0, done.stderr[-4000:]
-    return json.loads(done.stdout.splitlines()[-1])
+    return run_on_four_devices(Path(__file__).with_name("retrieve_runs.py"))
 
 
 @pytest.mark.parametrize("mesh", ["data", "fsdp", "all"])

@@ -1,26 +1,16 @@
 """On several devices training does what it does on one."""
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from gram_jax.testing.virtual_devices import run_on_four_devices
 
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
-    done = subprocess.run(
-        [sys.executable, str(Path(__file__).with_name("training_runs.py")),
-         str(tmp_path_factory.mktemp("runs"))],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu",
-             "XLA_FLAGS": "--xla_force_host_platform_device_count=4"},
-        capture_output=True, text=True, timeout=280)
-    assert done.returncode == 0, done.stderr[-4000:]
-    return json.loads(done.stdout.splitlines()[-1])
+    return run_on_four_devices(Path(__file__).with_name("training_runs.py"),
+                               tmp_path_factory.mktemp("runs"))
 
 
 @pytest.mark.parametrize("mesh", ["data", "fsdp", "all"])

@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -15,7 +13,7 @@ from gram_jax.codes.code_table import CodeTable
 from gram_jax.data.preference_store import PreferenceStore
 from gram_jax.models.params import digest_params
 from gram_jax.pipeline.trained import load_trained
-from gram_jax.testing.gram_command import ROOT, gram
+from gram_jax.testing.gram_command import gram, start_gram
 from gram_jax.testing.row_files import write_rows
 from gram_jax.testing.tiny_catalog import tiny_shop
 
@@ -63,8 +61,7 @@ def workdir_of(experiment: list[str]) -> Path:
 def aligned(experiment) -> Path:
     """The workdir after `align`, which was killed behind its first checkpoint and started again."""
     workdir = workdir_of(experiment)
-    process = subprocess.Popen([sys.executable, "-m", "gram_jax.cli", "align", *experiment],
-                               cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    process = start_gram("align", *experiment)
     unfinished, deadline = workdir / "align.unfinished" / "checkpoints", time.monotonic() + 250
     while not list(unfinished.glob("[0-9]*")) and process.poll() is None:
         assert time.monotonic() < deadline

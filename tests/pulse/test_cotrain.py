@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -15,10 +14,10 @@ import pytest
 from gram_jax.alignment.text_relevance import TextRelevance
 from gram_jax.codes.code_table import CodeTable
 from gram_jax.codes.examples import read_code_examples
+from gram_jax.testing.gram_command import finish_gram, start_gram
 from gram_jax.testing.row_files import write_rows
 from gram_jax.testing.tiny_catalog import tiny_shop
 
-ROOT = Path(__file__).resolve().parents[2]
 SMALL = {
     "build_index.learned": None,
     "NUM_STEPS": 6, "BATCH_SIZE": 8, "VOCAB_SIZE": 400, "BEAM_SIZE": 3, "INPUT_LENGTH": 16,
@@ -52,20 +51,12 @@ def experiment(tmp_path_factory) -> tuple[list[str], Path]:
     settings = ["--gin_file=gin/experiments/own_catalog.gin", "--gin_file=gin/runs/cotrain.gin",
                 f"--gin.PRODUCTS={products}", f"--gin.CLICKS={clicks}",
                 *(f"--gin.{name}={value}" for name, value in SMALL.items())]
-    finish(start("run", [*settings, "--until=train"], folder / "before"))
+    finish_gram(start("run", [*settings, "--until=train"], folder / "before"))
     return settings, folder / "before"
 
 
 def start(command: str, settings: list[str], workdir: Path) -> subprocess.Popen:
-    return subprocess.Popen(
-        [sys.executable, "-m", "gram_jax.cli", command, *settings, f"--workdir={workdir}"],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def finish(process: subprocess.Popen) -> str:
-    _, said = process.communicate(timeout=280)
-    assert process.returncode == 0, said
-    return said
+    return start_gram(command, *settings, f"--workdir={workdir}")
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +65,7 @@ def whole(experiment) -> Path:
     settings, before = experiment
     workdir = before.with_name("whole")
     shutil.copytree(before, workdir)
-    finish(start("cotrain", settings, workdir))
+    finish_gram(start("cotrain", settings, workdir))
     return workdir
 
 
@@ -124,23 +115,22 @@ def test_it_leaves_what_train_leaves_and_later_stages_read_it(experiment, whole)
         assert (whole / "cotrain" / name).is_file()
     assert (whole / "cotrain" / "params.npz").read_bytes() != (
         whole / "train" / "params.npz").read_bytes()
-    finish(start("index", settings, whole))
+    finish_gram(start("index", settings, whole))
     inputs = json.loads((whole / "index" / "manifest.json").read_text())["inputs"]
     assert "cotrain" in inputs
 
 
-@pytest.mark.parametrize("steps", [
-    ("round-1/examples", "round-2/generated/products"),
-    pytest.param(("floors.npz", "round-1/generated/queries", "round-1/training/metrics.jsonl",
-                  "round-1/report.json", "round-2/params.npz"), marks=pytest.mark.heavy)])
+@pytest.mark.heavy
 @pytest.mark.timeout(900)
-def test_a_kill_at_any_step_loses_no_step_that_was_done(experiment, whole, steps):
+def test_a_kill_at_any_step_loses_no_step_that_was_done(experiment, whole):
     settings, before = experiment
-    workdir = before.with_name(f"broken-{len(steps)}")
+    workdir = before.with_name("broken")
     shutil.copytree(before, workdir)
     unfinished = workdir / "cotrain.unfinished"
     done: dict[Path, int] = {}
-    for step in steps:
+    for step in ("floors.npz", "round-1/generated/queries", "round-1/training/metrics.jsonl",
+                 "round-1/examples", "round-1/report.json", "round-2/generated/products",
+                 "round-2/params.npz"):
         process = start("cotrain", settings, workdir)
         deadline = time.monotonic() + 240
         while not (unfinished / step).exists() and process.poll() is None:
@@ -157,7 +147,7 @@ def test_a_kill_at_any_step_loses_no_step_that_was_done(experiment, whole, steps
             "floors.npz", "before.json", "round-*/generated/*/arrays.npz",
             "round-*/examples/*", "round-*/params.npz", "round-*/report.json")
             for path in unfinished.glob(pattern)}
-    finish(start("cotrain", settings, workdir))
+    finish_gram(start("cotrain", settings, workdir))
     for name in ("params.npz", "report.json"):
         assert (workdir / "cotrain" / name).read_bytes() == (
             whole / "cotrain" / name).read_bytes(), name
@@ -166,6 +156,6 @@ def test_a_kill_at_any_step_loses_no_step_that_was_done(experiment, whole, steps
 def test_a_shop_without_clicks_has_nothing_to_learn_relevance_from(experiment, tmp_path):
     settings, _ = experiment
     process = start("run", [*settings, "--gin.CLICKS=None"], tmp_path / "w")
-    _, said = process.communicate(timeout=280)
-    assert process.returncode == 2 and "Traceback" not in said
+    said = finish_gram(process, code=2).stderr
+    assert "Traceback" not in said
     assert "clicks" in said and "relevance.gin" in said

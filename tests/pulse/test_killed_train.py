@@ -4,29 +4,20 @@ import json
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from gram_jax.testing.gram_command import finish_gram, start_gram
+
 SETTINGS = ["--gin_file=gin/experiments/quickstart.gin",
             "--gin_file=gin/experiments/quickstart_pulse.gin",
             "--gin.NUM_STEPS=60", "--gin.ModelConfig.dropout_rate=0.1"]
 
 
-def gram(command: str, workdir: Path, *options: str) -> subprocess.Popen:
-    return subprocess.Popen(
-        [sys.executable, "-m", "gram_jax.cli", command, *options, *SETTINGS,
-         f"--workdir={workdir}"],
-        cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-
-
-def finish(process: subprocess.Popen) -> str:
-    _, said = process.communicate(timeout=240)
-    assert process.returncode == 0, said
-    return said
+def start(command: str, workdir: Path, *options: str) -> subprocess.Popen:
+    return start_gram(command, *options, *SETTINGS, f"--workdir={workdir}")
 
 
 def wait_for_checkpoints(workdir: Path, process: subprocess.Popen, count: int) -> None:
@@ -42,23 +33,23 @@ def wait_for_checkpoints(workdir: Path, process: subprocess.Popen, count: int) -
 @pytest.mark.timeout(600)
 def test_kills_and_signals_change_nothing(tmp_path):
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    finish(gram("run", whole, "--until=vocabulary"))
+    finish_gram(start("run", whole, "--until=vocabulary"))
     shutil.copytree(whole, broken)
 
-    run = gram("train", broken)
+    run = start("train", broken)
     wait_for_checkpoints(broken, run, 1)
     run.send_signal(signal.SIGKILL)
     run.communicate()
     assert not (broken / "train").exists()
 
-    run = gram("train", broken)
+    run = start("train", broken)
     wait_for_checkpoints(broken, run, 2)
     run.send_signal(signal.SIGTERM)
     _, said = run.communicate(timeout=200)
     assert run.returncode == 75 and "going on where it stopped" in said, said
 
-    assert "going on where it stopped" in finish(gram("train", broken))
-    finish(gram("train", whole))
+    assert "going on where it stopped" in finish_gram(start("train", broken)).stderr
+    finish_gram(start("train", whole))
     one, other = ((folder / "train" / "params.npz").read_bytes() for folder in (whole, broken))
     assert one == other
     steps = [json.loads(line)["step"]

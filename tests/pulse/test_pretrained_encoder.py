@@ -33,6 +33,7 @@ INPUT_LENGTH = 40
 TARGET_LENGTH = 64
 NUM_STEPS = 8
 CodeTraining.evaluate_every = 8
+build_index.learned = None
 """
 
 

@@ -100,7 +100,8 @@ def test_inspect_tells_what_is_there(workdir):
 def test_generated_codes_become_postings_beside_the_mined_ones(workdir, tmp_path):
     copy = tmp_path / "workdir"
     shutil.copytree(workdir, copy)
-    gram("index", f"--workdir={copy}", *SETTINGS, "--gin.GENERATED_CODES=3")
+    gram("index", f"--workdir={copy}", *SETTINGS, "--gin.GENERATED_CODES=3",
+         "--gin.build_index.learned=None")
     mined = CodeTable.load(copy / "codes" / "table")
     generated = GeneratedCodes.load(copy / "index" / "generated_codes")
     united = CodeTable.load(copy / "index" / "index" / "table")
