@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from gram_jax.codes.code_table import CodeTable
+from gram_jax.codes.generated_codes import GeneratedCodes
 from gram_jax.data.preference_store import PreferenceStore
 from gram_jax.models.params import digest_params
 from gram_jax.pipeline.trained import load_trained
@@ -105,11 +106,21 @@ def test_the_report_says_how_many_pairs_win_and_how_far_both_sides_moved(aligned
 
 
 def test_the_index_is_built_with_the_aligned_model(aligned, experiment):
-    gram("index", *experiment)
+    gram("index", *experiment, "--gin.GENERATED_CODES=3")
     manifest = json.loads((aligned / "index" / "manifest.json").read_text())
     assert set(manifest["inputs"]) >= {"train", "align"}
     found = json.loads(gram("search", f"--workdir={aligned}", "red shoe", "--json").stdout)
     assert found["codes"]
+
+
+def test_its_generated_codes_become_postings_beside_the_mined_ones(aligned, experiment):
+    gram("index", *experiment, "--gin.GENERATED_CODES=3")
+    mined = CodeTable.load(aligned / "codes" / "table")
+    generated = GeneratedCodes.load(aligned / "index" / "generated_codes")
+    united = CodeTable.load(aligned / "index" / "index" / "table")
+    assert generated.ids == mined.product_ids and set(np.diff(generated.starts)) == {3}
+    assert united.digest == generated.united_with(mined).digest != mined.digest
+    assert not list((aligned / "index").glob("*chunks*"))
 
 
 def test_complaints_are_loud(experiment):

@@ -1,15 +1,12 @@
 """The real entry point from nothing to searches, at a pulse size: does every part work together?"""
 
 import json
-import shutil
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from gram_jax.codes.code_table import CodeTable
-from gram_jax.codes.generated_codes import GeneratedCodes
 from gram_jax.evaluation.trec import read_qrels, read_run
 from gram_jax.serving.exported import ExportedRetriever
 from gram_jax.testing.gram_command import gram
@@ -95,21 +92,6 @@ def test_inspect_tells_what_is_there(workdir):
     assert methods["GRAM"]["invalid_code_share"] == 0
     assert 0 < methods["BM25"]["figures"]["recall@100"] <= 1
     assert "postings" in gram("inspect", f"--workdir={workdir}").stdout
-
-
-def test_generated_codes_become_postings_beside_the_mined_ones(workdir, tmp_path):
-    copy = tmp_path / "workdir"
-    shutil.copytree(workdir, copy)
-    gram("index", f"--workdir={copy}", *SETTINGS, "--gin.GENERATED_CODES=3",
-         "--gin.build_index.learned=None")
-    mined = CodeTable.load(copy / "codes" / "table")
-    generated = GeneratedCodes.load(copy / "index" / "generated_codes")
-    united = CodeTable.load(copy / "index" / "index" / "table")
-    assert generated.ids == mined.product_ids and set(np.diff(generated.starts)) == {3}
-    assert united.digest == generated.united_with(mined).digest != mined.digest
-    assert not list((copy / "index").glob("*chunks*"))
-    found = json.loads(gram("search", f"--workdir={copy}", "--json", "--k=5", "lamp").stdout)
-    assert len(found["products"]) == 5
 
 
 def test_a_changed_setting_runs_what_depends_on_it_again(workdir, tmp_path):
