@@ -10,7 +10,7 @@ from jax.experimental.compilation_cache import compilation_cache
 
 # Compilation inside a property makes the first example slow and the rest fast: no deadline.
 hypothesis.settings.register_profile(
-    "gram", deadline=None, derandomize=True, print_blob=True,
+    "gram", max_examples=50, deadline=None, derandomize=True, print_blob=True,
     suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("gram")
 

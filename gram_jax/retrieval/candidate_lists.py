@@ -13,8 +13,7 @@ import numpy as np
 
 from gram_jax.decoding.beam_state import Beams
 from gram_jax.retrieval.device_index import DeviceIndex
-from gram_jax.retrieval.learned_features import compute_features
-from gram_jax.retrieval.learned_shortlist import view_of_candidates
+from gram_jax.retrieval.learned_shortlist import Candidates, candidates_of
 from gram_jax.retrieval.places import postings_of_beams, sizes_up_to
 from gram_jax.retrieval.query_side import QuerySide
 from gram_jax.retrieval.searched import SearchedBatch
@@ -80,18 +79,17 @@ def collect_lists(index: DeviceIndex, searched: Iterable[SearchedBatch],
     rng = np.random.default_rng(seed)
     names, parts = index.score_params.features, []
     for batch in searched:
-        exists, products, features = map(np.asarray, candidate_features(
-            index, batch.beams, batch.side, size=_size_for(index, batch.beams),
-            num_products=num_products))
+        candidates = find_candidates(index, batch, num_products=num_products)
         for row, query in enumerate(batch.queries):
-            chosen = _draw(rng, products[row], exists[row], gains.get(query.query_id, {}),
+            products, features = candidates.products[row], candidates.features[row]
+            chosen = _draw(rng, products, candidates.exists[row], gains.get(query.query_id, {}),
                            num_candidates)
             if chosen is None:
                 continue
             columns, found = chosen
             room = [(0, num_candidates - len(columns))]
-            parts.append((np.pad(features[row][:, columns], [(0, 0), *room]),
-                          np.pad(products[row][columns], room), np.pad(found, room),
+            parts.append((np.pad(features[:, columns], [(0, 0), *room]),
+                          np.pad(products[columns], room), np.pad(found, room),
                           np.arange(num_candidates) < len(columns),
                           batch.side.embeddings[row]))
     if parts:
@@ -101,26 +99,17 @@ def collect_lists(index: DeviceIndex, searched: Iterable[SearchedBatch],
                           none.astype(np.int32), none, none > 0, np.zeros((0, 1), np.float32))
 
 
+def find_candidates(index: DeviceIndex, batch: SearchedBatch, *, num_products: int) -> Candidates:
+    """All candidates of a batch, of NumPy, with the features that the index's head reads."""
+    return jax.device_get(_candidates(index, batch.beams, batch.side,
+                                      size=_size_for(index, batch.beams),
+                                      num_products=num_products))
+
+
 @functools.partial(jax.jit, static_argnames=("size", "num_products"))
-def candidate_features(index: DeviceIndex, beams: Beams, side: QuerySide, *, size: int,
-                       num_products: int) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """The features that the index's head reads of all candidates it scores.
-
-    Args:
-      index: of a learned head.
-      beams: [batch, beam], of this index.
-      side: of the same queries.
-      size: candidates of a query to have room for; a value of `sizes_up_to`.
-      num_products: that the head is asked for.
-
-    Returns:
-      bool [batch, rows], whether there is a product; int32 [batch, rows], the product; float32
-      [batch, features, rows].
-    """
-    found = postings_of_beams(index, beams)
-    view = view_of_candidates(index, beams, found, side, size, num_products)
-    features = compute_features(view, index.score_params.features)
-    return view.reached.exists, view.reached.products, features
+def _candidates(index: DeviceIndex, beams: Beams, side: QuerySide, *, size: int,
+                num_products: int) -> Candidates:
+    return candidates_of(index, beams, postings_of_beams(index, beams), side, size, num_products)
 
 
 def _size_for(index: DeviceIndex, beams: Beams) -> int:

@@ -10,25 +10,23 @@ from collections.abc import Mapping, Sequence
 import jax
 import numpy as np
 
-from gram_jax.core.runs import Qrels, RankedList
+from gram_jax.core.runs import Qrels
 from gram_jax.models.learned_score import (
     FEATURE_GROUPS,
     LEARNED,
     LearnedScoreParams,
     features_of,
 )
-from gram_jax.retrieval.candidate_lists import CandidateLists, collect_lists
+from gram_jax.retrieval.candidate_lists import collect_lists
 from gram_jax.retrieval.device_index import DeviceIndex, device_index
-from gram_jax.retrieval.head_figures import HeadFigures, head_figures, mean_of_figures
+from gram_jax.retrieval.head_figures import HeadFigures, mean_of_figures
 from gram_jax.retrieval.index import RetrievalIndex
 from gram_jax.retrieval.learned_fitting import (
     LearnedFitSettings,
     fit_learned_score,
     initial_maps,
 )
-from gram_jax.retrieval.learned_shortlist import learned_shortlist
-from gram_jax.retrieval.product_arrays import with_maps
-from gram_jax.retrieval.ranked_lists import ranked_lists
+from gram_jax.retrieval.learned_judge import LearnedJudge
 from gram_jax.retrieval.scoring import ScoringHead
 from gram_jax.retrieval.searched import SearchedBatch
 
@@ -75,71 +73,43 @@ def try_learned_heads(index: RetrievalIndex, train: Sequence[SearchedBatch],
       k: products a query.
       seed: of the fits.
     """
-    trial = _Trial.begin(index, train, tune, gains, tune_qrels, settings, beam_size, k, seed)
-    tried = [trial.fit(settings.groups, fit) for fit in settings.fits]
+    on_device = _with_all_features(index, train, settings, beam_size=beam_size, seed=seed)
+    lists = collect_lists(on_device, train, gains, num_products=k,
+                          num_candidates=settings.num_candidates, seed=seed)
+    judge = LearnedJudge.of_searched(index, on_device, tune, tune_qrels, k=k)
+
+    def fit(groups: Sequence[str], how: LearnedFitSettings) -> HeadFigures:
+        found = fit_learned_score(
+            lists, index.product_features.embeddings, features_of(groups),
+            on_device.score_params.maps, lambda params: mean_of_figures(judge.figures(params)),
+            num_scored=settings.num_scored, settings=how, seed=seed)
+        described = ", ".join(f"{name} {value:g}" for name, value in (
+            ("hidden", how.hidden_size), ("decay", how.weight_decay)))
+        return HeadFigures(
+            f"{LEARNED} ({', '.join(groups)}), {described}", "_".join((LEARNED, *groups)),
+            ScoringHead(LEARNED, None, found.params), judge.figures(found.params),
+            dataclasses.asdict(how) | {"losses": found.losses, "judgements": found.judgements,
+                                       "queries": lists.num_queries})
+
+    tried = [fit(settings.groups, how) for how in settings.fits]
     best = max(range(len(tried)), key=lambda i: mean_of_figures(tried[i].figures))
     others = [groups for groups in FEATURE_SETS if set(groups) < set(settings.groups)]
-    return tried + [trial.fit(groups, settings.fits[best]) for groups in others]
+    return tried + [fit(groups, settings.fits[best]) for groups in others]
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Trial:
-    """What all fits share."""
-
-    index: RetrievalIndex
-    on_device: DeviceIndex
-    lists: CandidateLists
-    tune: Sequence[SearchedBatch]
-    tune_qrels: Qrels
-    settings: LearnedHeadSettings
-    k: int
-    seed: int
-
-    @classmethod
-    def begin(cls, index, train, tune, gains, tune_qrels, settings, beam_size, k, seed) -> "_Trial":
-        """Computes the features of all groups once."""
-        names = features_of(settings.groups)
-        maps = None
-        if "embedding" in settings.groups:
-            queries = [batch.side.embeddings[:len(batch.queries)] for batch in train]
-            features = index.product_features
-            maps = initial_maps(
-                features.embeddings, np.concatenate(queries or [np.zeros((0, 1), np.float32)]),
-                size=min(settings.embedding_size, features.embeddings.shape[1]), seed=seed)
-        start = LearnedScoreParams.initial(
-            names, hidden_size=0, num_scored=settings.num_scored, mean=np.zeros(len(names)),
-            scale=np.ones(len(names)), maps=maps)
-        on_device = jax.device_put(device_index(index, ScoringHead(LEARNED, None, start),
-                                                beam_size=beam_size))
-        lists = collect_lists(on_device, train, gains, num_products=k,
-                              num_candidates=settings.num_candidates, seed=seed)
-        return cls(index, on_device, lists, tune, tune_qrels, settings, k, seed)
-
-    def fit(self, groups: Sequence[str], fit: LearnedFitSettings) -> HeadFigures:
-        """The head with these features."""
-        found = fit_learned_score(
-            self.lists, self.index.product_features.embeddings, features_of(groups),
-            self.on_device.score_params.maps, lambda params: mean_of_figures(self.figures(params)),
-            num_scored=self.settings.num_scored, settings=fit, seed=self.seed)
-        family = "_".join((LEARNED, *groups))
-        described = ", ".join(f"{name} {value:g}" for name, value in (
-            ("hidden", fit.hidden_size), ("decay", fit.weight_decay)))
-        return HeadFigures(
-            f"{LEARNED} ({', '.join(groups)}), {described}", family,
-            ScoringHead(LEARNED, None, found.params), self.figures(found.params),
-            dataclasses.asdict(fit) | {"losses": found.losses, "judgements": found.judgements,
-                                       "queries": self.lists.num_queries})
-
-    def figures(self, params: LearnedScoreParams) -> dict[str, float]:
-        """How the tune queries are answered with these parameters, by the code that serves."""
-        index = dataclasses.replace(
-            self.on_device, score_params=params, products=with_maps(
-                self.on_device.products, self.index.product_features, params.maps))
-        ranked: list[RankedList] = []
-        for batch in self.tune:
-            found = jax.device_get(_shortlist(index, batch.beams, batch.side, num_products=self.k))
-            ranked += ranked_lists(batch.queries, *found, self.index.code_table)
-        return head_figures(ranked, self.tune_qrels)
-
-
-_shortlist = jax.jit(learned_shortlist, static_argnames="num_products")
+def _with_all_features(index: RetrievalIndex, train: Sequence[SearchedBatch],
+                       settings: LearnedHeadSettings, *, beam_size: int,
+                       seed: int) -> DeviceIndex:
+    """The index under a head that reads the features of all groups and weighs none."""
+    names, features = features_of(settings.groups), index.product_features
+    maps = None
+    if "embedding" in settings.groups:
+        queries = [batch.side.embeddings[:len(batch.queries)] for batch in train]
+        maps = initial_maps(
+            features.embeddings, np.concatenate(queries or [np.zeros((0, 1), np.float32)]),
+            size=min(settings.embedding_size, features.embeddings.shape[1]), seed=seed)
+    start = LearnedScoreParams.initial(
+        names, hidden_size=0, num_scored=settings.num_scored, mean=np.zeros(len(names)),
+        scale=np.ones(len(names)), maps=maps)
+    return jax.device_put(device_index(index, ScoringHead(LEARNED, None, start),
+                                       beam_size=beam_size))

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 
 from gram_jax.decoding.beam_state import Beams
 from gram_jax.models.code_score import HEADS, SIDE_COSTS
+from gram_jax.models.learned_score import EmbeddingMaps
 from gram_jax.retrieval.device_index import DeviceIndex
 from gram_jax.retrieval.places import BeamPostings, entries, pick
 from gram_jax.retrieval.product_arrays import EMBEDDING_STEPS
@@ -110,10 +111,24 @@ def _jensen_shannon(view: FeatureView) -> jax.Array:
     return terms.sum(-1)
 
 
-def _cosine(view: FeatureView) -> jax.Array:
-    query = view.index.score_params.maps.of_queries(view.side.embeddings)
-    steps = entries(view.index.products.embeddings, view.reached.products)
+def cosines(embeddings: jax.Array, products: jax.Array, maps: EmbeddingMaps,
+            query_embeddings: jax.Array) -> jax.Array:
+    """The cosine of each query with its products, float32 [batch, rows].
+
+    Args:
+      embeddings: int8 [products, embedding_size], as `product_arrays.ProductArrays` has them.
+      products: int32 [batch, rows].
+      maps: of the head.
+      query_embeddings: float32 [batch, d_model].
+    """
+    query = maps.of_queries(query_embeddings)
+    steps = entries(embeddings, products)
     return (steps.astype(jnp.float32) * query[:, None, :]).sum(-1) / EMBEDDING_STEPS
+
+
+def _cosine(view: FeatureView) -> jax.Array:
+    return cosines(view.index.products.embeddings, view.reached.products,
+                   view.index.score_params.maps, view.side.embeddings)
 
 
 def _query_share(view: FeatureView) -> jax.Array:

@@ -70,17 +70,6 @@ def _padded(array: np.ndarray, *shape: int) -> np.ndarray:
     return whole
 
 
-def with_maps(products: ProductArrays, features: ProductFeatures,
-              maps: EmbeddingMaps | None) -> ProductArrays:
-    """The arrays with the embeddings that other maps of the same size give; as they are for None.
-    """
-    if maps is None:
-        return products
-    mapped = quantised_embeddings(features.embeddings, maps)
-    return dataclasses.replace(
-        products, embeddings=_padded(mapped, products.num_codes.shape[0], mapped.shape[1]))
-
-
 def abstract_product_arrays(params: LearnedScoreParams, num_products: int, num_terms: int,
                             num_tokens: int) -> ProductArrays:
     """`product_arrays` with a `jax.ShapeDtypeStruct` for every array."""

@@ -10,12 +10,11 @@ from hypothesis import strategies as st
 
 from gram_jax.core.errors import ConfigError
 from gram_jax.models.learned_score import FEATURE_GROUPS, features_of
-from gram_jax.retrieval.candidate_lists import candidate_features
+from gram_jax.retrieval.candidate_lists import find_candidates
 from gram_jax.retrieval.device_index import device_index
 from gram_jax.retrieval.learned_features import FEATURES
 from gram_jax.retrieval.learned_shortlist import learned_shortlist
-from gram_jax.retrieval.places import sizes_up_to
-from gram_jax.retrieval.searched import stack_beams
+from gram_jax.retrieval.searched import SearchedBatch, stack_beams
 from gram_jax.retrieval.shortlist import NO_PRODUCT
 from gram_jax.testing.plain_features import plain_features, plain_score
 from tests.retrieval.conftest import (
@@ -72,8 +71,9 @@ def test_features_are_those_of_the_plain_reading(seed):
     scoring = random_learned_head(rng)
     rows, beams, side = drawn_queries(rng, index)
     padded = device_index(index, scoring, beam_size=BEAM_SIZE)
-    exists, products, features = map(np.asarray, candidate_features(
-        padded, beams, side, size=sizes_up_to(padded.candidate_capacity)[-1], num_products=5))
+    batch = SearchedBatch((), tuple(rows), beams, side)
+    candidates = find_candidates(padded, batch, num_products=5)
+    exists, products, features = candidates.exists, candidates.products, candidates.features
     assert (features.transpose(0, 2, 1)[~exists] == 0).all()
     for place, row in enumerate(rows):
         expected = plain_features(index, row, side.tokens[place], side.embeddings[place],
