@@ -14,18 +14,29 @@ folder=${1:?FOLDER to keep the workdirs in} experiment=${2:?EXPERIMENT, a gin fi
 shift 4
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 bin=${GRAM_VENV:-.venv}/bin
-shared=(prepare attributes codes pseudo_queries relevance vocabulary train)
+first=(prepare attributes codes pseudo_queries relevance vocabulary train)
+
+# begin_with WORKDIR OTHER STAGE...: starts a workdir with finished stages of another one
+begin_with() {
+  local workdir=$1 other=$2 stage
+  shift 2
+  [[ ! -e $workdir ]] || return 0
+  mkdir -p "$workdir.new"
+  for stage in "$@"; do
+    [[ ! -d $other/$stage ]] || cp -al "$other/$stage" "$workdir.new/"
+  done
+  mv "$workdir.new" "$workdir"
+}
+
 for seed in $seeds; do
-  first=$folder/seed-$seed/full
-  for arm in full without_cotraining without_coalignment without_both; do
-    workdir=$folder/seed-$seed/$arm
-    if [[ $arm != full && ! -e $workdir ]]; then
-      mkdir -p "$workdir.new"
-      for stage in "${shared[@]}"; do
-        [[ ! -d $first/$stage ]] || cp -al "$first/$stage" "$workdir.new/"
-      done
-      mv "$workdir.new" "$workdir"
-    fi
+  seed_folder=$folder/seed-$seed
+  for arm in full without_coalignment without_cotraining without_both; do
+    workdir=$seed_folder/$arm
+    case $arm in
+      without_coalignment) begin_with "$workdir" "$seed_folder/full" "${first[@]}" cotrain ;;
+      without_cotraining) begin_with "$workdir" "$seed_folder/full" "${first[@]}" ;;
+      without_both) begin_with "$workdir" "$seed_folder/without_cotraining" "${first[@]}" cotrain ;;
+    esac
     "$bin/gram" run --gin_file="$experiment" --gin_file="gin/ablation/$arm.gin" --gin.SEED="$seed" \
       --workdir="$workdir" "$@"
   done
