@@ -9,6 +9,8 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
+from gram_jax.core.errors import ConfigError
+
 Schedule = Callable[[jax.Array], jax.Array]
 """From the number of updates done, int32 [], to the learning rate of the next, float32 []."""
 
@@ -28,9 +30,13 @@ def warmup_cosine(
       num_steps: updates of the whole run; from then on the rate stays at its last value.
       warmup_steps: updates until the peak.
       final_share: last learning rate as a share of the peak, 0 to 1.
+
+    Raises:
+      ConfigError: the warm-up takes all steps.
     """
     if not 0 <= warmup_steps < num_steps:
-        raise ValueError(f"warmup_steps {warmup_steps} is not in [0, num_steps = {num_steps})")
+        raise ConfigError(f"warmup_steps {warmup_steps} is not in [0, num_steps = {num_steps}): "
+                          "bind fewer for so short a run")
 
     def schedule(step: jax.Array) -> jax.Array:
         share = jnp.clip((step - warmup_steps) / (num_steps - warmup_steps), 0.0, 1.0)
@@ -43,7 +49,7 @@ def warmup_cosine(
 def warmup_rsqrt(*, peak: float, warmup_steps: int) -> Schedule:
     """Rises linearly to `peak`, then falls as one over the square root of the step (T5)."""
     if warmup_steps < 1:
-        raise ValueError(f"warmup_steps {warmup_steps} is not positive")
+        raise ConfigError(f"warmup_steps {warmup_steps} is not positive")
 
     def schedule(step: jax.Array) -> jax.Array:
         fall = jnp.sqrt(warmup_steps / jnp.maximum(step + 1, warmup_steps))

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gram_jax.core.errors import ConfigError
 from gram_jax.training.schedules import warmup_constant, warmup_cosine, warmup_rsqrt
 
 PEAK = 0.01
@@ -43,7 +44,7 @@ def test_without_warm_up_the_first_update_is_at_the_peak():
 
 
 def test_a_warm_up_longer_than_the_run_is_refused():
-    with pytest.raises(ValueError, match="warmup_steps 10"):
+    with pytest.raises(ConfigError, match="warmup_steps 10"):
         warmup_cosine(peak=PEAK, num_steps=10, warmup_steps=10)
-    with pytest.raises(ValueError, match="warmup_steps 0"):
+    with pytest.raises(ConfigError, match="warmup_steps 0"):
         warmup_rsqrt(peak=PEAK, warmup_steps=0)
