@@ -27,6 +27,14 @@ STAGE_HELP = {
     "index": "score every posting and write the snapshot that answers searches",
     "evaluate": "measure GRAM and BM25 on the test queries and print the comparison",
 }
+GROUPS = {
+    "From a shop's files to a snapshot that answers": ("run",),
+    "One stage alone, in this order (those marked * are left out unless the settings bind them)":
+        tuple(STAGE_HELP),
+    "Ask a snapshot": ("search", "retrieve", "explain-code", "tag"),
+}
+"""Headings of `gram --help` -> their commands; a command that is in none comes at the end."""
+OPTIONAL_STAGES = frozenset({"tagger", "pseudo_queries", "relevance", "cotrain", "align"})
 EXIT_USER_ERROR = 2
 EXIT_STOPPED = 130
 EXIT_INTERRUPTED = 75  # EX_TEMPFAIL: start the same command again to go on
@@ -36,8 +44,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs `gram` with the given arguments and returns its exit code."""
     # TensorFlow reads it when it loads, and without it speaks of GPUs that nobody asked for.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    parser = _parser()
+    parser = command_line()
     arguments, overrides = _split_overrides(sys.argv[1:] if argv is None else argv)
+    if not arguments:
+        parser.print_help(sys.stderr)
+        return EXIT_USER_ERROR
     options = parser.parse_args(arguments)
     options.overrides = overrides
     if overrides and options.action not in (_run, _compile):
@@ -74,28 +85,58 @@ def _split_overrides(argv: Sequence[str]) -> tuple[list[str], list[str]]:
     return plain, overrides
 
 
-def _parser() -> argparse.ArgumentParser:
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Keeps line breaks, and prints commands under headings of ours."""
+
+    def _format_action(self, action):
+        if not isinstance(action, argparse._SubParsersAction):
+            return super()._format_action(action)
+        texts = {choice.dest: choice.help for choice in action._choices_actions}
+        grouped = {name for names in GROUPS.values() for name in names}
+        rest = tuple(name for name in texts if name not in grouped)
+        parts = []
+        for heading, names in {**GROUPS, "See what is there, and take it elsewhere": rest}.items():
+            parts += self._fill_text(heading, self._width, "").splitlines()
+            parts += [self._line(name, texts[name]) for name in names]
+            parts.append("")
+        return "\n".join(parts)
+
+    def _line(self, name: str, text: str) -> str:
+        """A command and what it does, wrapped beside it."""
+        column = 18
+        mark = "*" if name in OPTIONAL_STAGES else ""
+        lines = self._split_lines(text, self._width - column)
+        return f"  {name + mark:<{column - 2}}" + ("\n" + " " * column).join(lines)
+
+
+def command_line() -> argparse.ArgumentParser:
+    """The arguments of `gram` and of every subcommand."""
     parser = argparse.ArgumentParser(
-        prog="gram",
+        prog="gram", formatter_class=_Help, usage="gram COMMAND [options]",
         description="Generative retrieval and alignment for e-commerce search.",
-        epilog="Start with: gram run --gin_file=gin/experiments/quickstart.gin --workdir=DIR")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+        epilog="gram COMMAND --help says what a command takes. To begin:\n"
+               "  gram run --gin_file=gin/experiments/quickstart.gin --workdir=DIR\n"
+               '  gram search --workdir=DIR "red running shoe"')
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands",
+                                     prog="gram")
 
     def command(name, action, text, **keywords):
         sub = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".",
-                                  **keywords)
-        sub.add_argument("--workdir", required=True, type=Path,
+                                  formatter_class=argparse.RawDescriptionHelpFormatter, **keywords)
+        sub.add_argument("--workdir", required=True, type=Path, metavar="DIR",
                          help="folder that holds the artifacts of one experiment")
         sub.set_defaults(action=action, command=name)
         return sub
 
-    settings_help = ("settings: --gin_file=FILE (may repeat) and --gin.NAME=value; without a "
-                     "file, those of the workdir's last run")
+    settings_help = (
+        "Settings come from --gin_file=FILE and from --gin.NAME=value, such as\n"
+        "--gin.NUM_STEPS=1000; both may repeat, and the last word wins. Without a file they\n"
+        "are those of the workdir's last run. Each file in gin/ says what may be set there.")
     for name, text in {"run": "run all stages; those up to date are not run again",
                        **STAGE_HELP}.items():
         sub = command(name, _run, text, epilog=settings_help)
         sub.add_argument("--gin_file", action="append", default=[], metavar="FILE",
-                         help="gin file with the settings; later files win")
+                         help="settings to read; may repeat, later files win")
         if name == "run":
             sub.add_argument("--until", metavar="STAGE", choices=STAGE_HELP,
                              help="the last stage to run (default: all)")
@@ -103,34 +144,43 @@ def _parser() -> argparse.ArgumentParser:
             sub.add_argument("--on_bad_rows", choices=("refuse", "skip"),
                              help="what to do with bad rows of the shop's files (default: refuse)")
 
-    search = command("search", _search, "answer one query and show the codes that found products")
+    search = command("search", _search, "answer one query and show the codes that found products",
+                     epilog='gram search --workdir=DIR --k=5 "red running shoe"')
     search.add_argument("query", help="what a shopper would type")
-    search.add_argument("--k", type=_positive, default=10, help="products to show (default 10)")
+    search.add_argument("--k", type=_positive, default=10, metavar="N",
+                        help="products to show (default 10)")
     search.add_argument("--json", action="store_true", help="print JSON for programs")
 
-    retrieve = command("retrieve", _retrieve, "answer a file of queries and write a TREC run")
-    retrieve.add_argument("--queries", required=True, type=Path,
+    retrieve = command("retrieve", _retrieve, "answer a file of queries and write a TREC run",
+                       epilog="gram retrieve --workdir=DIR --queries=q.tsv --output=run.txt")
+    retrieve.add_argument("--queries", required=True, type=Path, metavar="FILE",
                           help="TSV with query id and text on each line")
-    retrieve.add_argument("--output", required=True, type=Path, help="TREC run to write")
+    retrieve.add_argument("--output", required=True, type=Path, metavar="FILE",
+                          help="TREC run to write")
     retrieve.add_argument("--codes", type=Path, metavar="FILE",
                           help="also write a TSV of query id, product id, code")
-    retrieve.add_argument("--k", type=_positive, default=300,
+    retrieve.add_argument("--k", type=_positive, default=300, metavar="N",
                           help="products a query (default 300)")
 
-    tag = command("tag", _tag, "mark attribute values in a file of texts")
-    tag.add_argument("--input", required=True, type=Path,
+    tag = command("tag", _tag, "mark attribute values in a file of texts",
+                  epilog="The workdir needs a tagger: see gin/runs/tagger.gin.")
+    tag.add_argument("--input", required=True, type=Path, metavar="FILE",
                      help="jsonl, csv, tsv or parquet with a column title, text or query")
-    tag.add_argument("--output", required=True, type=Path, help="JSON lines of spans to write")
-    tag.add_argument("--column", help="the column to tag, if it is called otherwise")
+    tag.add_argument("--output", required=True, type=Path, metavar="FILE",
+                     help="JSON lines of spans to write")
+    tag.add_argument("--column", metavar="NAME",
+                     help="the column to tag, if it is called otherwise")
 
     explain = command("explain-code", _explain, "show a text's values, the rules behind them, and "
-                      "which codes they make or why not")
+                      "which codes they make or why not",
+                      epilog='gram explain-code --workdir=DIR "red running shoe"')
     explain.add_argument("text", help="what a shopper would type")
     explain.add_argument("--json", action="store_true", help="print JSON for programs")
 
     export = command("export", _export, "write the compiled programs of a workdir as files that "
                      "run without this package")
-    export.add_argument("--output", required=True, type=Path, help="folder to write")
+    export.add_argument("--output", required=True, type=Path, metavar="FOLDER",
+                        help="folder to write")
     export.add_argument("--platforms", default="cpu", metavar="LIST",
                         help="what they run on: cpu, cuda, tpu, or several by comma (default cpu)")
 
@@ -143,22 +193,27 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_compile(commands) -> None:
     text = "compile for TPUs that need not be there, and show memory, work and the time they allow"
-    sub = commands.add_parser("compile", help=text, description=text[0].upper() + text[1:] + ".")
-    sub.add_argument("--topology", required=True, help="such as v5e:4x4 or v6e:2x2")
+    sub = commands.add_parser(
+        "compile", help=text, description=text[0].upper() + text[1:] + ".",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="gram compile --workdir=DIR --topology=v5e:4x4\n\nNeeds the extra 'tpu'.")
+    sub.add_argument("--topology", required=True, metavar="CHIPS",
+                     help="such as v5e:4x4 or v6e:2x2")
     of = sub.add_mutually_exclusive_group(required=True)
-    of.add_argument("--workdir", type=Path, help="a workdir with a snapshot: its model and index")
+    of.add_argument("--workdir", type=Path, metavar="DIR",
+                    help="a workdir with a snapshot: its model and index")
     of.add_argument("--gin_file", action="append", default=[], metavar="FILE",
                     help="settings of a model, with an index of the sizes below")
     for name, default, what in (("num_codes", 1_000_000, "codes"),
                                 ("num_postings", 10_000_000, "postings"),
                                 ("num_candidates", 8192, "candidates of a query")):
-        sub.add_argument(f"--{name}", type=_positive, default=default,
+        sub.add_argument(f"--{name}", type=_positive, default=default, metavar="N",
                          help=f"{what}, with --gin_file (default {default})")
-    sub.add_argument("--batch_size", type=_positive, default=8,
+    sub.add_argument("--batch_size", type=_positive, default=8, metavar="N",
                      help="queries on a chip (default 8)")
-    sub.add_argument("--fsdp", type=_positive, default=1,
+    sub.add_argument("--fsdp", type=_positive, default=1, metavar="N",
                      help="ways that batch and params are both split (default 1)")
-    sub.add_argument("--model", type=_positive, default=1,
+    sub.add_argument("--model", type=_positive, default=1, metavar="N",
                      help="ways that params are split (default 1)")
     sub.add_argument("--json", action="store_true", help="print JSON for programs")
     sub.set_defaults(action=_compile, command="compile")
