@@ -23,5 +23,6 @@ fi
 if [[ ${1:-} == serve ]]; then
   exec "$venv/bin/mkdocs" serve
 fi
+export NO_MKDOCS_2_WARNING=1
 "$venv/bin/mkdocs" build --strict --quiet
 "$venv/bin/python" docs/site/check_links.py build/site

@@ -15,12 +15,13 @@ def make_mesh(*, data: int = -1, fsdp: int = 1, model: int = 1,
               devices: Sequence[jax.Device] | None = None) -> Mesh:
     """Arranges the devices as a `data` x `fsdp` x `model` mesh.
 
+    One of the three sizes may be -1: it takes all the devices that the others leave. With three
+    fixed sizes whose product is smaller than the number of devices, the first ones are used.
+
     Args:
       data: ways the batch is split, with the params on every one of them.
       fsdp: ways the batch and the params are both split; params are gathered when used.
       model: ways the params and the activations are split (tensor parallelism).
-      One of the three may be -1: it takes all the devices that the others leave. With three
-      fixed sizes whose product is smaller than the number of devices, the first ones are used.
       devices: to arrange, such as those of a topology; by default all that this process sees.
 
     Returns:

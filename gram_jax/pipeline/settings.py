@@ -5,10 +5,12 @@ run again when, and only when, something it uses has changed.
 """
 
 import ast
+import contextlib
 import difflib
 import inspect
+import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import gin
@@ -47,7 +49,8 @@ def load_settings(gin_files: Sequence[str], overrides: Sequence[str], *,
             shipped = sorted(str(path.relative_to(gin_root()))
                              for path in (gin_root() / "gin" / "experiments").glob("*.gin"))
             raise ConfigError(f"No gin file {file}. Those that ship: {', '.join(shipped)}")
-        _parse(lambda file=file: gin.parse_config_file(file), configurables)
+        with _quiet_search():
+            _parse(lambda file=file: gin.parse_config_file(file), configurables)
     known = sorted(set(_BINDING.findall(gin.config_str())))
     for override in overrides:
         name, equals, value = override.partition("=")
@@ -59,6 +62,20 @@ def load_settings(gin_files: Sequence[str], overrides: Sequence[str], *,
         binding = f"{name} = {_literal(value)}"
         _parse(lambda binding=binding: gin.parse_config(binding), configurables)
     _parse(gin.finalize, configurables)
+
+
+@contextlib.contextmanager
+def _quiet_search() -> Iterator[None]:
+    """Drops gin's error lines on files that it finds in the next place where it looks."""
+    def says_something(record: logging.LogRecord) -> bool:
+        return not str(record.msg).startswith("Path not found")
+
+    root = logging.getLogger()
+    root.addFilter(says_something)
+    try:
+        yield
+    finally:
+        root.removeFilter(says_something)
 
 
 def _parse(action: Callable[[], object], configurables: Mapping[str, Callable]) -> None:

@@ -33,6 +33,13 @@ def all_settings() -> dict[str, str]:
             for name, value in settings_of(*stage.configurables).items()}
 
 
+def test_a_file_found_where_gin_ships_is_no_error(tmp_path, monkeypatch, caplog):
+    monkeypatch.chdir(tmp_path)
+    load([QUICKSTART], [])
+    assert all_settings()["NUM_STEPS"] == "600"
+    assert not caplog.records
+
+
 @pytest.mark.parametrize("file", sorted(
     str(path.relative_to(ROOT)) for path in (ROOT / "gin" / "experiments").glob("*.gin")
     if "pulse" not in path.name and path.name != "tagger.gin"))
