@@ -3,7 +3,7 @@
 Hooks of MkDocs, named by mkdocs.yml. Navigation: 'folder/' stands for the pages of a folder, and
 'page.md?' for a page that there may be. The API reference has a page a room, and the commands are
 those that `gram --help` shows. In a page, a link with a name in code font to a Python file of this
-repository becomes a link into the API reference; on a line that starts with 'Code:' the named
+repository becomes a link into the API reference; in a paragraph that starts with 'Code:' the named
 functions are shown as well, without docstrings. Equations become MathML when the site is built:
 browsers draw them, and nothing is fetched.
 """
@@ -105,19 +105,19 @@ def filled(nav: list, folder: Path) -> list:
 
 def linked_code(markdown: str) -> str:
     """A page's text with links to Python files as links into the API reference, and code shown."""
-    lines = []
-    for line in markdown.split("\n"):
-        found = _CODE_LINK.findall(line)
-        lines.append(_CODE_LINK.sub(
-            lambda match: f"[`{match[1]}`][{match[2].replace('/', '.')}.{match[1]}]", line))
-        if line.startswith("Code:"):
-            lines += ["", *(_shown(name, f"{path}.py") for name, path in found)]
-    return "\n".join(lines)
+    parts = []
+    for paragraph in markdown.split("\n\n"):
+        found = _CODE_LINK.findall(paragraph)
+        parts.append(_CODE_LINK.sub(
+            lambda match: f"[`{match[1]}`][{match[2].replace('/', '.')}.{match[1]}]", paragraph))
+        if paragraph.startswith("Code:"):
+            parts += [_shown(name, f"{path}.py") for name, path in found]
+    return "\n\n".join(parts)
 
 
 def _shown(name: str, path: str) -> str:
     code = code_of(name, path).replace("\n", "\n    ")
-    return f'??? quote "{path}: {name}"\n    ```python\n    {code}\n    ```\n'
+    return f'??? quote "{path}: {name}"\n    ```python\n    {code}\n    ```'
 
 
 def code_of(name: str, path: str) -> str:
@@ -144,8 +144,10 @@ def with_math(page: str) -> str:
     """A page's HTML with its TeX as MathML."""
     from latex2mathml.converter import convert
 
-    return _MATH.sub(lambda match: convert(
+    drawn = _MATH.sub(lambda match: convert(
         html.unescape(match[2]).strip(), display="block" if match[1] == "div" else "inline"), page)
+    # As in c_{<i}: a sign with nothing before it compares nothing.
+    return drawn.replace("<mrow><mo>&#x0003C;", '<mrow><mo lspace="0" rspace="0">&#x0003C;')
 
 
 def on_config(config):

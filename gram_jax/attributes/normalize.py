@@ -67,7 +67,12 @@ def value_words(text: str) -> tuple[str, ...]:
 
 
 def normalize_value(text: str) -> str:
-    """The normal form of a value; empty where it has no letter or digit."""
+    """The normal form of a value; empty where it has no letter or digit.
+
+    Examples:
+      >>> [normalize_value(text) for text in ("Kitchen Sinks", "12-Gauge", "12 ga.", "pack of 6")]
+      ['kitchen sink', '12 gauge', '12 gauge', '6 pack']
+    """
     return " ".join(value_words(text))
 
 

@@ -69,7 +69,12 @@ class AttributeSchema:
             json.dump({"attributes": rows}, stream, ensure_ascii=False, indent=1)
 
     def type_of_field(self, field: str) -> str | None:
-        """The type a field's name means, whatever its case and punctuation, or None."""
+        """The type a field's name means, whatever its case and punctuation, or None.
+
+        Examples:
+          >>> AttributeSchema.load().type_of_field("Product-Type")
+          'category'
+        """
         return self._type_by_field.get(_field_key(field))
 
     @functools.cached_property

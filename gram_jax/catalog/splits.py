@@ -20,7 +20,14 @@ def hash_share(key: str, salt: str) -> float:
 
 
 def split_by_hash(key: str, *, salt: str, tune_share: float, test_share: float) -> str:
-    """'test', 'tune' or 'train', in these shares over many keys."""
+    """'test', 'tune' or 'train', in these shares over many keys.
+
+    Examples:
+      >>> split_by_hash("baby buggy", salt="gram", tune_share=0.1, test_share=0.1)
+      'tune'
+      >>> split_by_hash("drill", salt="gram", tune_share=0.1, test_share=0.1)
+      'train'
+    """
     share = hash_share(key, salt)
     if share < test_share:
         return "test"

@@ -20,7 +20,12 @@ class AttributeOrder(Protocol):
 
 
 def granularity_of(num_values: int) -> str:
-    """Coarse holds one or two values, medium three, fine more."""
+    """Coarse holds one or two values, medium three, fine more.
+
+    Examples:
+      >>> [granularity_of(num_values) for num_values in (1, 2, 3, 4)]
+      ['coarse', 'coarse', 'medium', 'fine']
+    """
     if not 1 <= num_values <= MAX_VALUES:
         raise ValueError(f"a code has 1 to {MAX_VALUES} values, not {num_values}")
     return GRANULARITIES[max(0, min(num_values, 4) - 2)]
@@ -56,6 +61,13 @@ class Code:
 
         Canonical is the schema's order of types, then alphabetical. A value which two types hold
         is said once, under the first of them.
+
+        Examples:
+          >>> from gram_jax.attributes.schema import AttributeSchema
+          >>> code = Code.of([("color", "red"), ("category", "shoe"), ("brand", "nike")],
+          ...                AttributeSchema.load())
+          >>> code.text, code.granularity
+          ('nike | shoe | red', 'medium')
         """
         ranked = {name: rank for rank, name in enumerate(schema.names)}
         kept: dict[str, str] = {}

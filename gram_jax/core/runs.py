@@ -16,6 +16,11 @@ class RankedList:
 
     Raises:
       ValueError: lengths differ, a product repeats, or scores rise.
+
+    Examples:
+      >>> RankedList("q1", ("p1", "p2"), (1.0, 2.0))
+      Traceback (most recent call last):
+      ValueError: query q1: scores are not best first
     """
 
     query_id: str

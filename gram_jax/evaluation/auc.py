@@ -15,6 +15,10 @@ def area_under_roc(scores: Sequence[float] | np.ndarray,
 
     Raises:
       ValueError: the two differ in length, there is no good or no bad one, or a score is NaN.
+
+    Examples:
+      >>> area_under_roc([3.0, 2.0, 2.0, 1.0], [True, True, False, False])
+      0.875
     """
     scores, is_good = np.asarray(scores, np.float64), np.asarray(is_good, bool)
     if scores.shape != is_good.shape or scores.ndim != 1:

@@ -36,6 +36,12 @@ def fuse(first: Run, second: Run, *, weight: float, k: int, name: str | None = N
 
     Raises:
       ValueError: the runs answer different queries.
+
+    Examples:
+      >>> first = Run("GRAM", (RankedList("q1", ("p1", "p2"), (2.0, 1.0)),))
+      >>> second = Run("BM25", (RankedList("q1", ("p3", "p2"), (9.0, 1.0)),))
+      >>> fuse(first, second, weight=0.6, k=3).ranked_lists[0].product_ids
+      ('p1', 'p3', 'p2')
     """
     others = {ranked.query_id: ranked for ranked in second.ranked_lists}
     if {ranked.query_id for ranked in first.ranked_lists} != others.keys():

@@ -71,6 +71,11 @@ def query_figures(run: Run, qrels: Qrels,
 
     Returns:
       name -> query_id -> figure, both in the order given.
+
+    Examples:
+      >>> run = Run("GRAM", (RankedList("q1", ("p1", "p2"), (2.0, 1.0)),))
+      >>> query_figures(run, {"q1": {"p2": 3, "p3": 2}}, {"recall@10": "R(rel=2)@10"})
+      {'recall@10': {'q1': 0.5}}
     """
     # Importing ir_measures installs a log handler, which importing us must not.
     import ir_measures

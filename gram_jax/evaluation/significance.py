@@ -23,6 +23,11 @@ def paired_randomisation(figures: Mapping[str, float], baseline: Mapping[str, fl
 
     Raises:
       ValueError: the two do not cover the same queries.
+
+    Examples:
+      >>> same = {"q1": 0.9, "q2": 0.8, "q3": 0.7}
+      >>> paired_randomisation(same, same)
+      1.0
     """
     if figures.keys() != baseline.keys():
         raise ValueError("the two methods are not measured on the same queries")

@@ -62,6 +62,14 @@ def jensen_shannon_terms(
 
     Returns:
       [..., length] terms, 0 where masked.
+
+    Examples:
+      Not monotone in quality: a query that doubts a token agrees with a product that does too.
+
+      >>> of_query, of_products = jnp.array([0.2, 0.2, 0.2]), jnp.array([0.2, 0.01, 0.9])
+      >>> terms = jensen_shannon_terms(jnp.log(of_query), jnp.log(of_products), jnp.ones(3, bool))
+      >>> [f"{term:.3f}" for term in terms]
+      ['0.000', '0.105', '0.241']
     """
     query = jnp.maximum(query_log_probs, _SMALLEST_LOG_PROB)
     product = jnp.maximum(product_log_probs, _SMALLEST_LOG_PROB)

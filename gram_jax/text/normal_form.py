@@ -24,6 +24,10 @@ def normalize_text(text: str) -> str:
     Unicode NFKC, case folded, controls and other invisible characters removed, runs of white
     space made one space, none at the ends. Idempotent. Fractions come out as digits: '1½' is
     '1-1/2'.
+
+    Examples:
+      >>> normalize_text("  Men's\\tTRAIL Shoe 1½ in ")
+      "men's trail shoe 1-1/2 in"
     """
     if text.isascii():
         # \x1c-\x1f are controls that `split` takes for white space, as it should.
@@ -55,6 +59,10 @@ def words(text: str) -> list[str]:
     letters after it ('12ft' is '12', 'ft'; '2x4' is '2', 'x', '4'), while digits after letters
     stay ('m18'). An apostrophe inside a word is dropped ('men's' is 'mens'). Scripts written
     without spaces give one word a run.
+
+    Examples:
+      >>> words("Men's M18 drill 12ft 1-1/2")
+      ['mens', 'm18', 'drill', '12', 'ft', '1-1/2']
     """
     return words_of_normal_form(normalize_text(text))
 

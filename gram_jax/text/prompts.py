@@ -12,7 +12,12 @@ PROMPTS = (QUERY_PREFIX, PRODUCT_PREFIX)
 
 
 def query_input(text: str) -> str:
-    """The source text of the query-code generator."""
+    """The source text of the query-code generator.
+
+    Examples:
+      >>> query_input("Red  Running Shoe")
+      'query: red running shoe'
+    """
     return QUERY_PREFIX + normalize_text(text)
 
 
