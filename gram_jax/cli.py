@@ -11,30 +11,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from gram_jax.command_help import STAGE_HELP, GroupedHelp
 from gram_jax.core.errors import GramError
 
-STAGE_HELP = {
-    "prepare": "read and check the shop: products, queries, clicks, judgments",
-    "tagger": "train the tagger of titles and queries, and tag those of the shop",
-    "attributes": "read the attributes of products and queries",
-    "codes": "mine the codes that queries and products share",
-    "pseudo_queries": "draw queries that nobody typed, with the codes that they should get",
-    "relevance": "train the model that says which products suit a query, from clicks",
-    "vocabulary": "train the vocabulary, or take the one that is given",
-    "train": "train the model that writes codes for queries and products",
-    "cotrain": "let the generators propose codes, drop what does not fit, and train them again",
-    "align": "teach both sides to prefer the codes on which clicked pairs meet",
-    "index": "score every posting and write the snapshot that answers searches",
-    "evaluate": "measure GRAM and BM25 on the test queries and print the comparison",
-}
-GROUPS = {
-    "From a shop's files to a snapshot that answers": ("run",),
-    "One stage alone, in this order (those marked * are left out unless the settings bind them)":
-        tuple(STAGE_HELP),
-    "Ask a snapshot": ("search", "retrieve", "explain-code", "tag"),
-}
-"""Headings of `gram --help` -> their commands; a command that is in none comes at the end."""
-OPTIONAL_STAGES = frozenset({"tagger", "pseudo_queries", "relevance", "cotrain", "align"})
 EXIT_USER_ERROR = 2
 EXIT_STOPPED = 130
 EXIT_INTERRUPTED = 75  # EX_TEMPFAIL: start the same command again to go on
@@ -85,34 +64,10 @@ def _split_overrides(argv: Sequence[str]) -> tuple[list[str], list[str]]:
     return plain, overrides
 
 
-class _Help(argparse.RawDescriptionHelpFormatter):
-    """Keeps line breaks, and prints commands under headings of ours."""
-
-    def _format_action(self, action):
-        if not isinstance(action, argparse._SubParsersAction):
-            return super()._format_action(action)
-        texts = {choice.dest: choice.help for choice in action._choices_actions}
-        grouped = {name for names in GROUPS.values() for name in names}
-        rest = tuple(name for name in texts if name not in grouped)
-        parts = []
-        for heading, names in {**GROUPS, "See what is there, and take it elsewhere": rest}.items():
-            parts += self._fill_text(heading, self._width, "").splitlines()
-            parts += [self._line(name, texts[name]) for name in names]
-            parts.append("")
-        return "\n".join(parts)
-
-    def _line(self, name: str, text: str) -> str:
-        """A command and what it does, wrapped beside it."""
-        column = 18
-        mark = "*" if name in OPTIONAL_STAGES else ""
-        lines = self._split_lines(text, self._width - column)
-        return f"  {name + mark:<{column - 2}}" + ("\n" + " " * column).join(lines)
-
-
 def command_line() -> argparse.ArgumentParser:
     """The arguments of `gram` and of every subcommand."""
     parser = argparse.ArgumentParser(
-        prog="gram", formatter_class=_Help, usage="gram COMMAND [options]",
+        prog="gram", formatter_class=GroupedHelp, usage="gram COMMAND [options]",
         description="Generative retrieval and alignment for e-commerce search.",
         epilog="gram COMMAND --help says what a command takes. To begin:\n"
                "  gram run --gin_file=gin/experiments/quickstart.gin --workdir=DIR\n"

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from gram_jax.cli import GROUPS, OPTIONAL_STAGES, STAGE_HELP, command_line, main
+from gram_jax import __version__
+from gram_jax.cli import command_line, main
+from gram_jax.command_help import GROUPS, LAST_GROUP, OPTIONAL_STAGES, STAGE_HELP
 from gram_jax.pipeline.stages import STAGES
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -111,6 +113,14 @@ def test_the_link_check_finds_what_leads_nowhere_and_what_is_loaded_from_elsewhe
     assert check_links.faults(tmp_path / "nothing") != []
 
 
+def test_the_citation_and_the_changelog_speak_of_this_version():
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert re.search(r"^version: (.+)$", citation, re.M)[1] == __version__
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.search(r"^## ([\d.]+)", changelog, re.M)[1] == __version__
+    assert "Apache License" in (ROOT / "LICENSE").read_text(encoding="utf-8")
+
+
 # --- the command line -------------------------------------------------------------------------
 
 
@@ -121,7 +131,7 @@ def test_help_lists_every_command_once_and_under_a_heading(monkeypatch):
     for name, sub in choices.items():
         assert len(re.findall(rf"^  {re.escape(name)}\*? ", text, re.M)) == 1, name
         assert sub.format_help().startswith(f"usage: gram {name} ")
-    assert all(heading in text for heading in GROUPS)
+    assert all(heading in text for heading in (*GROUPS, LAST_GROUP))
     assert {name for names in GROUPS.values() for name in names} <= choices.keys()
 
 

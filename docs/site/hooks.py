@@ -34,7 +34,7 @@ def rooms() -> dict[str, list[str]]:
         modules = sorted(folder.rglob("*.py"), key=lambda path: (
             path.parent, path.name != "__init__.py", path.name))
         found[folder.name] = [_module_name(path) for path in modules]
-    found["cli"] = ["gram_jax.cli"]
+    found["cli"] = ["gram_jax.cli", "gram_jax.command_help"]
     return found
 
 
@@ -63,7 +63,8 @@ def api_index() -> str:
 def commands_page() -> str:
     """The help of `gram` and of every subcommand, as they print it."""
     sys.path.insert(0, str(ROOT))
-    from gram_jax.cli import STAGE_HELP, command_line
+    from gram_jax.cli import command_line
+    from gram_jax.command_help import STAGE_HELP
 
     os.environ["COLUMNS"] = "96"
     parser = command_line()
