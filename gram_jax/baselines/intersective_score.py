@@ -68,7 +68,8 @@ def ngram_weights(log_probs: np.ndarray, counts: np.ndarray, num_tokens: int, *,
       float64 [n], at least 0 and finite.
     """
     conditional = np.minimum(log_probs.astype(np.float64), _MOST_CERTAIN)
-    with np.errstate(divide="ignore"):  # ln 0, of what does not occur or is all that occurs
+    # ln 0, of what does not occur or is all that occurs.
+    with np.errstate(divide="ignore", invalid="ignore"):
         prior = np.log(counts + smoothing) - np.log(num_tokens + smoothing)
         log_odds = conditional - np.log(-np.expm1(conditional))
         prior_log_odds = prior - np.log(-np.expm1(prior))

@@ -134,11 +134,11 @@ class NgramTable:
         starts = np.zeros(len(ngrams), np.int64)
         ends = np.where((ngrams != 0).any(axis=1), self.num_tokens, 0)
         for depth in range(min(ngrams.shape[1], self.max_tokens)):
-            column = ngrams[:, depth]
-            goes_on = column != 0
-            below = self._first_at_least(starts, ends, column, depth)
-            above = self._first_at_least(below, ends, column + 1, depth)
-            starts, ends = np.where(goes_on, below, starts), np.where(goes_on, above, ends)
+            longer = np.flatnonzero(ngrams[:, depth] != 0)
+            column = ngrams[longer, depth]
+            below = self._first_at_least(starts[longer], ends[longer], column, depth)
+            ends[longer] = self._first_at_least(below, ends[longer], column + 1, depth)
+            starts[longer] = below
         return starts, ends
 
     def _first_at_least(self, starts: np.ndarray, ends: np.ndarray, tokens: np.ndarray,
@@ -149,12 +149,11 @@ class NgramTable:
         `depth` is in the same title, or its end.
         """
         low, high = starts.copy(), ends.copy()
-        while (open_ := low < high).any():
-            middle = (low + high) // 2
-            found = self.tokens[self.order[np.where(open_, middle, 0)] + depth]
-            below = open_ & (found < tokens)
-            low = np.where(below, middle + 1, low)
-            high = np.where(open_ & ~below, middle, high)
+        while len(open_ := np.flatnonzero(low < high)):
+            middle = (low[open_] + high[open_]) // 2
+            below = self.tokens[self.order[middle] + depth] < tokens[open_]
+            low[open_] = np.where(below, middle + 1, low[open_])
+            high[open_] = np.where(below, high[open_], middle)
         return low
 
     def longest_ngrams(self) -> np.ndarray:
@@ -182,6 +181,11 @@ class NgramTable:
         Raises:
           InputError: a title holds EOS.
         """
+        holds_eos = self.tokens == eos_id
+        if holds_eos.any():
+            title = int(self.title_of[np.argmax(holds_eos)])
+            raise InputError(f"title {title} holds EOS (token {eos_id})",
+                             remedy="encode titles without EOS")
         longest = self.longest_ngrams()
         codes = np.zeros((len(longest), self.max_tokens + 1), np.int32)
         codes[:, :-1] = longest
