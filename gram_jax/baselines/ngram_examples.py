@@ -4,8 +4,12 @@ Bevilacqua et al. (NeurIPS 2022, arXiv 2204.10628, section 4.1) draw 10 n-grams 
 passage, with repeats, those that read like a part of the query more often. How alike is measured as
 in the authors' script: by the characters that windows of three words share.
 
+For passages that no query has, parts of a passage stand in for queries, marked as such. Here what
+marks them is the prompt: they are examples of the product side.
+
 An example is a `CodeExample` whose codes are the n-grams, so that the tasks and the training of
-codes take it as it is. Knows texts and clicks; nothing of models.
+codes take it as it is: those of queries as `query_codes`, those of titles as `product_codes`. Knows
+texts and clicks; nothing of models.
 """
 
 import dataclasses
@@ -20,11 +24,13 @@ from gram_jax.attributes.term_counts import stop_words
 from gram_jax.codes.examples import CodeExample
 from gram_jax.core.clicks import ClickTable
 from gram_jax.core.protocols import Vocabulary
-from gram_jax.core.records import Query
+from gram_jax.core.records import Product, Query
 from gram_jax.text.normal_form import normalize_text
 
 _WINDOW = 3
 """Words that are compared at a time."""
+_MAX_SOURCE_WORDS = 6
+"""Of a part of a title that stands in for a query; few queries have more."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,12 +84,45 @@ def ngram_examples(queries: Iterable[Query], clicks: ClickTable, titles: Sequenc
             continue
         products, weights = clicks.of_row(row_of[query.query_id])
         most_clicked = products[np.argsort(-weights, kind="stable")][:sampling.max_products]
-        rng = np.random.default_rng([sampling.seed, zlib.crc32(query.query_id.encode())])
+        rng = _generator(sampling.seed, query.query_id)
         drawn: list[str] = []
         for product in most_clicked.tolist():
             drawn.extend(_draw(rng, query_words, titles[product], num_tokens, sampling))
         if drawn:
             yield CodeExample(query.query_id, query.text, tuple(drawn))
+
+
+def title_examples(products: Iterable[Product], vocabulary: Vocabulary, *, num_examples: int = 3,
+                   sampling: NgramSampling = NgramSampling()) -> Iterator[CodeExample]:
+    """For each product some parts of its title, each with an n-gram that begins elsewhere in it.
+
+    Parts are of one to six words, wherever they begin; n-grams are drawn evenly from those that
+    begin with no stop word. A title of one word gives nothing.
+
+    Args:
+      products: the catalogue.
+      vocabulary: as for `ngram_examples`.
+      num_examples: parts of a title; the authors take 3. Each has an id of its own.
+      sampling: `max_tokens` and `seed` count.
+    """
+    num_tokens = _WordTokens(vocabulary)
+    for product in products:
+        words = normalize_text(product.title).split()
+        if len(words) < 2:
+            continue
+        rng = _generator(sampling.seed, product.product_id)
+        telling = _telling(words)
+        ends = np.cumsum(num_tokens(words))
+        for number in range(num_examples):
+            start = int(rng.integers(len(words)))
+            length = int(rng.integers(1, _MAX_SOURCE_WORDS + 1))
+            others = np.flatnonzero(telling & (np.arange(len(words)) != start))
+            if not len(others):
+                continue
+            ngram = _ngram_at(words, ends, int(rng.choice(others)), sampling.max_tokens)
+            if ngram:
+                yield CodeExample(f"{product.product_id}:{number}",
+                                  " ".join(words[start:start + length]), (ngram,))
 
 
 def start_probabilities(query_words: Sequence[str], title_words: Sequence[str], *,
@@ -104,11 +143,15 @@ def start_probabilities(query_words: Sequence[str], title_words: Sequence[str], 
     similarities = cdist(_windows(query_words), _windows(title_words), scorer=fuzz.ratio,
                          dtype=np.float64) / 100
     overlap = similarities.sum(axis=0)
-    telling = np.array([word not in stop_words() for word in title_words])
-    if telling.any():
-        overlap[~telling] = -np.inf
+    overlap[~_telling(title_words)] = -np.inf
     exponentials = np.exp((overlap - overlap.max()) / temperature)
     return exponentials / exponentials.sum()
+
+
+def _telling(words: Sequence[str]) -> np.ndarray:
+    """Which words are no stop words, or all where there are no others: bool [words]."""
+    telling = np.array([word not in stop_words() for word in words])
+    return telling if telling.any() else ~telling
 
 
 def _windows(words: Sequence[str]) -> list[str]:
@@ -124,11 +167,30 @@ def _draw(rng: np.random.Generator, query_words: Sequence[str], title: str,
     probabilities = start_probabilities(query_words, words, temperature=sampling.temperature)
     ends = np.cumsum(num_tokens(words))
     for start in rng.choice(len(words), sampling.num_ngrams, p=probabilities).tolist():
-        before = ends[start - 1] if start else 0
-        end = int(np.searchsorted(ends, before + sampling.max_tokens, side="right"))
-        # Where no word fits or none has tokens, there is nothing that the search could find.
-        if end > start and ends[end - 1] > before:
-            yield " ".join(words[start:end])
+        ngram = _ngram_at(words, ends, start, sampling.max_tokens)
+        if ngram:
+            yield ngram
+
+
+def _ngram_at(words: Sequence[str], ends: np.ndarray, start: int, max_tokens: int) -> str:
+    """As many words from `start` on as have at most `max_tokens` tokens.
+
+    Args:
+      words: of a title.
+      ends: int [words], tokens up to the end of each word.
+      start: of the words.
+      max_tokens: of the n-gram.
+
+    Returns:
+      "" where no word fits or none has tokens: there is nothing that the search could find.
+    """
+    before = ends[start - 1] if start else 0
+    end = int(np.searchsorted(ends, before + max_tokens, side="right"))
+    return " ".join(words[start:end]) if end > start and ends[end - 1] > before else ""
+
+
+def _generator(seed: int, name: str) -> np.random.Generator:
+    return np.random.default_rng([seed, zlib.crc32(name.encode())])
 
 
 class _WordTokens:

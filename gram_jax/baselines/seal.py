@@ -2,12 +2,12 @@
 
 Bevilacqua et al., Autoregressive Search Engines, NeurIPS 2022 (arXiv 2204.10628), on this project's
 encoder-decoder, trained on `ngram_examples`. Puts together the n-grams of a catalogue
-(`ngram_table`), the search for those of a query (`ngram_search`) and the ranking (`ngram_ranking`).
+(`ngram_table`), the search for those of a query (`ngram_search`), the query's own words as further
+n-grams (`query_ngrams`) and the ranking (`ngram_ranking`).
 
-Of the authors' searcher it leaves out what belongs to passages with titles or to a second pass:
-generating whole titles (a title is all that there is here) and the words of the query as further
-n-grams. Single tokens are weighed as other n-grams are, where the authors' code leaves them without
-the exponent.
+Two things differ from the authors' searcher. It also generates titles of passages; here the title
+is all that there is. And it leaves single tokens that were not generated without the exponent;
+here they are weighed as the equation weighs all n-grams.
 """
 
 import itertools
@@ -20,6 +20,7 @@ from gram_jax.baselines.intersective_score import AUTHORS_SETTINGS, Intersective
 from gram_jax.baselines.ngram_ranking import rank_titles
 from gram_jax.baselines.ngram_search import FoundNgrams, search_ngrams
 from gram_jax.baselines.ngram_table import NgramTable
+from gram_jax.baselines.query_ngrams import ngram_log_probs, occurring_word_runs
 from gram_jax.core.errors import ArtifactError
 from gram_jax.core.protocols import Retriever, Vocabulary
 from gram_jax.core.records import Product, Query
@@ -60,6 +61,8 @@ class SealRetriever(Retriever):
       scoring: how n-grams score titles; at most `max_scored` products are found for a query.
       beam_size: n-grams of each length that are found and continued; the authors take 15.
       num_unigrams: single tokens that are found.
+      max_query_words: words of the query, one after the other, that count as an n-gram besides
+        those found; 0 leaves the query's words out.
       batch_size: queries answered together.
       max_query_length: tokens kept of a query with its prefix, EOS included.
       name: of the method in reports.
@@ -71,8 +74,8 @@ class SealRetriever(Retriever):
     def __init__(self, config: ModelConfig, params: Params, vocabulary: Vocabulary,
                  table: NgramTable, products: Sequence[Product], *,
                  scoring: IntersectiveSettings = AUTHORS_SETTINGS,
-                 beam_size: int = 15, num_unigrams: int = 100, batch_size: int = 16,
-                 max_query_length: int = 24, name: str = "SEAL"):
+                 beam_size: int = 15, num_unigrams: int = 100, max_query_words: int = 3,
+                 batch_size: int = 16, max_query_length: int = 24, name: str = "SEAL"):
         _check_table(table, products, vocabulary)
         self.name = name
         self._vocabulary, self._table, self._scoring = vocabulary, table, scoring
@@ -81,14 +84,15 @@ class SealRetriever(Retriever):
         self._trie = jax.device_put(table.trie(eos_id=vocabulary.eos_id))
         self._sizes = {"beam_size": beam_size, "max_tokens": table.max_tokens,
                        "num_unigrams": min(num_unigrams, vocabulary.output_vocab_size)}
+        self._max_query_words = max_query_words
         self._batch_size, self._max_query_length = batch_size, max_query_length
 
     def ngrams(self, queries: Iterable[Query]) -> Iterator[tuple[Query, np.ndarray, np.ndarray]]:
         """Each query with the n-grams found for it, none for a query without text.
 
         Yields:
-          The query, its n-grams as int32 [n, max_tokens], 0 behind the last token, and float32
-          [n], ln P(n | q).
+          The query, its n-grams as int32 [n, max_tokens], each once, 0 behind the last token, and
+          float32 [n], ln P(n | q).
         """
         queries = iter(queries)
         while batch := list(itertools.islice(queries, self._batch_size)):
@@ -96,9 +100,12 @@ class SealRetriever(Retriever):
             rows[:len(batch)] = query_rows(self._vocabulary, batch, self._max_query_length)
             found: FoundNgrams = jax.device_get(
                 search_ngrams(self._decoder, self._trie, rows, **self._sizes))
-            for query, tokens, log_probs in zip(batch, found.tokens, found.log_probs):
-                exists = log_probs > -np.inf
-                yield query, tokens[exists], log_probs[exists]
+            own = occurring_word_runs(self._table, self._vocabulary,
+                                      [query.text for query in batch],
+                                      max_words=self._max_query_words)
+            own_log_probs = ngram_log_probs(self._decoder.config, self._decoder.params, rows, own)
+            for query, *row in zip(batch, found.tokens, found.log_probs, own, own_log_probs):
+                yield query, *_each_once(*row)
 
     def retrieve(self, queries: Iterable[Query], *, k: int) -> Iterator[RankedList]:
         """At most `k` products a query, each with the text of the n-gram that speaks most for it.
@@ -111,6 +118,17 @@ class SealRetriever(Retriever):
                              tuple(self._product_ids[title] for title in ranked.titles.tolist()),
                              tuple(ranked.scores.tolist()),
                              tuple(texts[place] for place in places.tolist()))
+
+
+def _each_once(tokens: np.ndarray, log_probs: np.ndarray, more_tokens: np.ndarray,
+               more_log_probs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The n-grams that exist, and behind them more of which some may be there already."""
+    exists = log_probs > -np.inf
+    tokens = np.concatenate([tokens[exists], more_tokens])
+    log_probs = np.concatenate([log_probs[exists], more_log_probs])
+    _, first = np.unique(tokens, axis=0, return_index=True)
+    first.sort()
+    return tokens[first], log_probs[first]
 
 
 def _check_table(table: NgramTable, products: Sequence[Product], vocabulary: Vocabulary) -> None:

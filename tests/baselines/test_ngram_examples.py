@@ -8,10 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rapidfuzz import fuzz
 
-from gram_jax.baselines.ngram_examples import NgramSampling, ngram_examples, start_probabilities
+from gram_jax.baselines.ngram_examples import (
+    NgramSampling,
+    ngram_examples,
+    start_probabilities,
+    title_examples,
+)
 from gram_jax.baselines.ngram_table import NgramTable
 from gram_jax.core.clicks import ClickTable
-from gram_jax.core.records import Click, Query
+from gram_jax.core.records import Click, Product, Query
 from gram_jax.testing.tiny_catalog import tiny_shop
 from gram_jax.text.normal_form import normalize_text
 from gram_jax.text.vocabulary import SentencePieceVocabulary, train_vocabulary
@@ -117,6 +122,35 @@ def test_a_word_that_has_too_many_tokens_begins_no_ngram(vocabulary):
     assert not list(ngram_examples(queries, clicks, [long], vocabulary, sampling))
     example, = ngram_examples(queries, clicks, [f"{long} drill"], vocabulary, sampling)
     assert set(example.codes) == {"drill"}
+
+
+@given(titles_of_words, st.integers(0, 9))
+def test_parts_of_a_title_teach_ngrams_that_begin_elsewhere_in_it(vocabulary, titles, seed):
+    products = [Product(f"p{number}", title) for number, title in enumerate(titles)]
+    sampling = NgramSampling(max_tokens=MAX_TOKENS, seed=seed)
+    examples = list(title_examples(products, vocabulary, num_examples=2, sampling=sampling))
+    assert len({example.example_id for example in examples}) == len(examples)
+    for example in examples:
+        title = normalize_text(titles[int(example.example_id[1:].split(":")[0])])
+        ngram, = example.codes
+        assert f" {ngram} " in f" {title} " and f" {example.text} " in f" {title} "
+        assert len(vocabulary.encode([ngram])[0]) <= MAX_TOKENS
+        assert 1 <= len(example.text.split()) <= 6
+        if len(set(title.split())) == len(title.split()):
+            assert ngram.split()[0] != example.text.split()[0]
+        telling = set(title.split()) - {"for", "the"}
+        assert ngram.split()[0] in telling or not telling
+
+
+def test_titles_teach_so_many_parts_and_short_ones_none(vocabulary):
+    products = [Product("p0", "red steel faucet"), Product("p1", "faucet"), Product("p2", "")]
+    examples = list(title_examples(products, vocabulary, num_examples=40))
+    assert [example.example_id for example in examples] == [f"p0:{i}" for i in range(40)]
+    assert {example.text for example in examples} == {
+        "red", "red steel", "red steel faucet", "steel", "steel faucet", "faucet"}
+    assert {example.codes for example in examples} == {
+        ("red steel faucet",), ("steel faucet",), ("faucet",)}
+    assert list(title_examples(products[::-1], vocabulary, num_examples=40)) == examples
 
 
 @pytest.mark.parametrize("changes", [{"num_ngrams": 0}, {"max_products": 0}, {"max_tokens": 0},

@@ -119,11 +119,21 @@ def test_products_are_found_by_exactly_the_ngrams_that_the_query_makes_more_prob
         assert set(ranked.product_ids) == expected
 
 
-def test_how_queries_are_batched_changes_nothing(world):
-    expected = list(world.retriever(batch_size=3).retrieve(QUERIES, k=5))
-    for ranked, other in zip(world.retriever(batch_size=8).retrieve(QUERIES, k=5), expected):
-        assert (ranked.query_id, ranked.product_ids) == (other.query_id, other.product_ids)
-        np.testing.assert_allclose(ranked.scores, other.scores, rtol=1e-4)
+def test_words_of_the_query_count_though_no_beam_found_them(world):
+    def first_ngrams(**settings):
+        retriever = world.retriever(beam_size=1, num_unigrams=1, **settings)
+        _, ngrams, _ = next(retriever.ngrams(QUERIES))
+        return world.vocabulary.decode(ngrams.tolist())
+
+    without = first_ngrams(max_query_words=0)
+    assert len(without) <= MAX_TOKENS and not {"3", "4", "3 4"} & set(without)
+    assert first_ngrams() == [*without, "3", "3 4", "4"]
+
+
+def test_a_query_asked_alone_is_answered_as_among_others(world):
+    retriever = world.retriever()
+    expected = list(retriever.retrieve(QUERIES, k=5))
+    assert [next(retriever.retrieve([query], k=5)) for query in QUERIES] == expected
 
 
 def test_a_table_of_other_products_or_of_another_vocabulary_is_refused(world):
