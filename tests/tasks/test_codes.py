@@ -6,7 +6,11 @@ import pytest
 import seqio
 
 import tasks.codes
+from gram_jax.baselines.ngram_examples import NgramSampling, ngram_examples, title_examples
+from gram_jax.codes.examples import write_code_examples
+from gram_jax.core.clicks import ClickTable
 from gram_jax.core.errors import ArtifactError
+from gram_jax.core.records import Click, Product, Query
 from gram_jax.data.iterators import make_batches
 from gram_jax.text.encoding import encode_codes, encode_inputs
 from gram_jax.text.prompts import product_input, query_input
@@ -30,6 +34,28 @@ def test_batches_spell_texts_and_codes_as_search_does(
     np.testing.assert_array_equal(batch.encoder_input_tokens[: len(ids)], _tight(inputs))
     np.testing.assert_array_equal(
         batch.decoder_target_tokens[: len(ids)], _tight(encode_codes(vocabulary, codes, 12)))
+
+
+def test_ngrams_that_were_drawn_for_seal_are_learned_as_codes_are(vocabulary, workdir):
+    products = [Product("p1", "Nike Air red running shoe"),
+                Product("p2", "Stainless-steel kitchen sink, double")]
+    queries = [Query("q1", "RED running shoes"), Query("q2", "kitchen  sink")]
+    clicks = ClickTable.of_clicks([Click("q1", "p1"), Click("q2", "p2")], ["q1", "q2"],
+                                  ["p1", "p2"])
+    sampling = NgramSampling(max_tokens=LENGTHS["targets"] - 1)
+    titles = [product.title for product in products]
+    drawn = {"query": ngram_examples(queries, clicks, titles, vocabulary, sampling),
+             "product": title_examples(products, vocabulary, sampling=sampling)}
+    for side, examples in drawn.items():
+        examples = list(examples)
+        write_code_examples(workdir / f"{side}_codes.train.jsonl", examples)
+        batch, = make_batches(f"gram_{side}_to_code", task_feature_lengths=LENGTHS, batch_size=20,
+                              seed=0).one_pass()
+        ids = [example.example_id for example in examples for _ in example.codes]
+        assert batch.example_ids[:len(ids)] == tuple(ids) and len(ids) in (6, 20)
+        codes = [code for example in examples for code in example.codes]
+        np.testing.assert_array_equal(batch.decoder_target_tokens[:len(ids)],
+                                      _tight(encode_codes(vocabulary, codes, 12)))
 
 
 def _tight(rows: np.ndarray) -> np.ndarray:
