@@ -51,7 +51,8 @@ def randomisation_p_values(figures: np.ndarray, *, num_samples: int = NUM_SAMPLE
       float64 [methods, methods, measures], symmetric; 1 on the diagonal.
     """
     num_methods, num_queries, num_measures = figures.shape
-    columns = figures.transpose(1, 0, 2).reshape(num_queries, -1).astype(np.float64)
+    columns = figures.transpose(1, 0, 2).astype(np.float64).reshape(
+        num_queries, num_methods * num_measures)
     observed = np.abs(_all_differences(columns.sum(axis=0)[None], num_methods, num_measures))[0]
     every_swap = 2**min(num_queries, 60) <= num_samples
     extreme = np.zeros((num_methods, num_methods, num_measures), np.int64)

@@ -98,7 +98,7 @@ class Answers:
 
 
 def answers_of_run(run: Run, judged: Judged) -> Answers:
-    """The answers of a run to the evaluated queries; others are left out, missing ones are empty."""
+    """The answers of a run to the evaluated queries: others left out, missing ones empty."""
     lists = {ranked.query_id: ranked for ranked in run.ranked_lists}
     found = [lists.get(query_id) for query_id in judged.query_ids]
     lengths = np.array([len(ranked.product_ids) if ranked else 0 for ranked in found], np.int64)

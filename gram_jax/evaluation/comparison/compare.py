@@ -194,8 +194,8 @@ def compare_answers(answers: Sequence[Answers], judged: Judged, *, baseline: str
     p_values = randomisation_p_values(figures.transpose(0, 2, 1), num_samples=settings.num_swaps,
                                       seed=settings.seed)
     examples = () if shelf is None else tuple(
-        disagreements(answer, answers[at], judged, figures[method] - figures[at],
-                      list(measures).index(headline), shelf)
+        disagreements(answer, answers[at], figures[method], figures[at],
+                      list(measures).index(headline), judged, shelf)
         for method, answer in enumerate(answers) if method != at)
     return Comparison(
         names, at, dict(measures), headline, judged.query_ids, figures,
@@ -217,7 +217,8 @@ def _check(names, baseline, costs, measures, headline) -> None:
         raise ValueError(f"headline {headline!r} is none of {', '.join(measures)}")
 
 
-def _intervals(figures: np.ndarray, baseline: int, settings: SamplingSettings) -> tuple[np.ndarray, ...]:
+def _intervals(figures: np.ndarray, baseline: int,
+               settings: SamplingSettings) -> tuple[np.ndarray, ...]:
     """The ends of intervals of means, and of differences to the baseline: [methods, measures]."""
     both = np.stack([figures, figures - figures[baseline]])
     ends = mean_intervals(both.reshape(-1, both.shape[-1]).T, confidence=settings.confidence,

@@ -47,7 +47,8 @@ class Example:
     query_id: str
     text: str
     num_relevant: int
-    difference: float
+    figure: float
+    baseline_figure: float
     products: tuple[ShownProduct, ...]
     baseline_products: tuple[ShownProduct, ...]
 
@@ -61,8 +62,9 @@ class Disagreements:
     losses: tuple[Example, ...]
 
 
-def disagreements(answers: Answers, baseline: Answers, judged: Judged, differences: np.ndarray,
-                  headline: int, shelf: Shelf) -> Disagreements:
+def disagreements(answers: Answers, baseline: Answers, figures: np.ndarray,
+                  baseline_figures: np.ndarray, headline: int, judged: Judged,
+                  shelf: Shelf) -> Disagreements:
     """The queries with the largest differences in the headline measure.
 
     Among equals those come first on which the other measures differ more in the same direction,
@@ -71,30 +73,33 @@ def disagreements(answers: Answers, baseline: Answers, judged: Judged, differenc
     Args:
       answers: of the method.
       baseline: of the other.
-      judged: queries and grades.
-      differences: float [measures, queries], the method's figures less the baseline's.
+      figures: float [measures, queries], the method's.
+      baseline_figures: float [measures, queries].
       headline: the number of the measure that counts.
+      judged: queries and grades.
       shelf: texts, and how much is shown.
     """
     product_ids = list(judged.numbers)
+    differences = figures - baseline_figures
     total = differences.sum(axis=0)
     found = {}
     for sign in (1, -1):
         order = np.lexsort((-sign * total, -sign * differences[headline]))[:shelf.num_queries]
         found[sign] = tuple(
-            _example(int(row), float(differences[headline, row]), answers, baseline, judged,
-                     shelf, product_ids)
-            for row in order if sign * differences[headline, row] > 1e-9)
+            _example(row, (figures[headline, row], baseline_figures[headline, row]),
+                     (answers, baseline), judged, shelf, product_ids)
+            for row in order.tolist() if sign * differences[headline, row] > 1e-9)
     return Disagreements(answers.name, found[1], found[-1])
 
 
-def _example(row: int, difference: float, answers: Answers, baseline: Answers, judged: Judged,
+def _example(row: int, figures: tuple[float, float], pair: tuple[Answers, Answers], judged: Judged,
              shelf: Shelf, product_ids: list[str]) -> Example:
     query_id, grades = judged.query_ids[row], judged.of_query(row)
     num_relevant = sum(grade >= RELEVANT_GRADE for grade in grades.values())
     shown = [_shown(row, mine, other, grades, shelf, product_ids)
-             for mine, other in ((answers, baseline), (baseline, answers))]
-    return Example(query_id, shelf.texts.get(query_id, query_id), num_relevant, difference, *shown)
+             for mine, other in (pair, pair[::-1])]
+    return Example(query_id, shelf.texts.get(query_id, query_id), num_relevant,
+                   *map(float, figures), *shown)
 
 
 def _shown(row: int, mine: Answers, other: Answers, grades: Mapping[int, int], shelf: Shelf,

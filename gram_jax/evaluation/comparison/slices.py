@@ -1,4 +1,4 @@
-"""Kinds of queries, to see where a method is strong: by demand, length, spelling, attributes, words.
+"""Kinds of queries, to see where a method is strong: demand, length, spelling, attributes, words.
 
 Knows texts, counts and grades; what attributes a query names is told. Each function gives a
 `SliceFamily`; where `overlapping` is False its slices part the queries: each is in exactly one.
