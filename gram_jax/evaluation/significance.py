@@ -86,7 +86,7 @@ def holm(p_values: np.ndarray) -> np.ndarray:
 
 def _all_differences(sums: np.ndarray, num_methods: int, num_measures: int) -> np.ndarray:
     """Of sums [samples, methods * measures], by pair: [samples, methods, methods, measures]."""
-    sums = sums.reshape(-1, num_methods, num_measures)
+    sums = sums.reshape(len(sums), num_methods, num_measures)
     return sums[:, :, None] - sums[:, None]
 
 

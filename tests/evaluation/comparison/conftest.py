@@ -49,7 +49,8 @@ def runs(shop):
     first = Run("BM25", tuple(bm25.retrieve(queries, k=200)))
     return [first,
             disturbed(first, "shuffled", qrels, noise=1.2, hint=0.0, keep=200, seed=1),
-            disturbed(first, "short lists", qrels, noise=0.1, hint=0.3, keep=25, seed=2, codes=True),
+            disturbed(first, "short lists", qrels, noise=0.1, hint=0.3, keep=25, seed=2,
+                      codes=True),
             disturbed(first, "with codes", qrels, noise=0.8, hint=0.5, keep=200, seed=3,
                       codes=True),
             disturbed(first, "much the same", qrels, noise=0.05, hint=0.0, keep=200, seed=4)]
