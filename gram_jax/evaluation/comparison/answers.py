@@ -14,6 +14,7 @@ from gram_jax.evaluation.metrics import evaluated_queries
 
 NO_PRODUCT = -1
 UNJUDGED = -1
+_CELLS_A_BLOCK = 4_000_000
 NUM_CODES = 10
 """Of so many products a query the codes that found them are kept."""
 
@@ -66,12 +67,18 @@ class Judged:
         Returns:
           int16 [queries, k].
         """
-        found = np.full(products.shape, UNJUDGED, np.int16)
-        rows, places = np.nonzero((products >= 0) & (products <= self.products.max()))
-        at = find_pairs(pair_keys(self.rows, self.products),
-                        pair_keys(rows, products[rows, places]))
-        known = at >= 0
-        found[rows[known], places[known]] = self.grades[at[known]]
+        width = int(self.products.max()) + 2  # the last column is for what nobody judged
+        block = max(1, _CELLS_A_BLOCK // width)
+        table = np.full((block, width), UNJUDGED, np.int16)
+        found = np.empty(products.shape, np.int16)
+        for start in range(0, len(products), block):
+            asked = products[start:start + block]
+            first, end = np.searchsorted(self.rows, (start, start + block))
+            here = self.rows[first:end] - start, self.products[first:end]
+            table[here] = self.grades[first:end]
+            known = np.where((asked >= 0) & (asked < width), asked, width - 1)
+            found[start:start + block] = np.take_along_axis(table[:len(asked)], known, axis=1)
+            table[here] = UNJUDGED
         return found
 
     def of_query(self, row: int) -> dict[int, int]:

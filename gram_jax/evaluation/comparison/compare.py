@@ -54,12 +54,14 @@ class SamplingSettings:
       confidence: of intervals.
       num_swaps: random swaps of the paired randomisation test.
       num_draws: bootstrap draws.
+      num_draws_of_slices: the same on each slice, where there are many.
       seed: of both.
     """
 
     confidence: float = 0.95
     num_swaps: int = NUM_SAMPLES
     num_draws: int = 2000
+    num_draws_of_slices: int = 1000
     seed: int = 0
 
 
@@ -247,7 +249,7 @@ def _slice_figures(family: SliceFamily, figures: np.ndarray, baseline: int,
         means[at] = inside.mean(axis=2)
         off = inside - inside[baseline]
         ends = mean_intervals(off.reshape(-1, off.shape[-1]).T, confidence=settings.confidence,
-                              num_samples=settings.num_draws, seed=settings.seed)
+                              num_samples=settings.num_draws_of_slices, seed=settings.seed)
         low[at], high[at] = (end.reshape(shape[1:]) for end in ends)
     return SliceFigures(family.name, family.explanation, family.overlapping,
                         tuple(family.slices[at] for at in kept),

@@ -19,6 +19,8 @@ LONGEST = 5
 
 _SHORTEST_MISTYPED = 4
 _ONE_SLIP_UP_TO = 5
+_WORDS_A_BLOCK = 256
+_TITLES_A_BLOCK = 1000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,15 +101,20 @@ def mistyped_words(strange: Collection[str], known: Collection[str]) -> frozense
     for word in known:
         if word.isalpha():
             by_size.setdefault(len(word), []).append(word)
-    found = set()
+    asked: dict[int, list[str]] = {}
     for word in strange:
-        if len(word) < _SHORTEST_MISTYPED or not word.isalpha():
-            continue
-        edits = 1 if len(word) <= _ONE_SLIP_UP_TO else 2
-        sizes = range(len(word) - edits, len(word) + edits + 1)
-        if any(process.extractOne(word, by_size[size], scorer=OSA.distance, score_cutoff=edits)
-               for size in sizes if size in by_size):
-            found.add(word)
+        if len(word) >= _SHORTEST_MISTYPED and word.isalpha():
+            asked.setdefault(len(word), []).append(word)
+    found = set()
+    for size, group in asked.items():
+        edits = 1 if size <= _ONE_SLIP_UP_TO else 2
+        near = [word for other in range(size - edits, size + edits + 1)
+                for word in by_size.get(other, ())]
+        for start in range(0, len(group) if near else 0, _WORDS_A_BLOCK):
+            block = group[start:start + _WORDS_A_BLOCK]
+            distances = process.cdist(block, near, scorer=OSA.distance, score_cutoff=edits,
+                                      dtype=np.uint8)  # beyond the cutoff it is one more
+            found.update(word for word, few in zip(block, (distances <= edits).any(axis=1)) if few)
     return frozenset(found)
 
 
@@ -155,7 +162,11 @@ def by_shared_words(query_ids: Sequence[str], texts: Sequence[str], qrels: Qrels
 
 def words_of_titles(titles: Collection[str]) -> frozenset[str]:
     """The words of a catalogue."""
-    return frozenset(word for title in titles for word in words(title))
+    titles, found = list(titles), set()
+    for start in range(0, len(titles), _TITLES_A_BLOCK):
+        # A space parts words, so that one call does for many titles.
+        found.update(words(" ".join(titles[start:start + _TITLES_A_BLOCK])))
+    return frozenset(found)
 
 
 def _parted(name: str, explanation: str, slices: tuple[str, ...],

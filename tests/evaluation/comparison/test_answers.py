@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gram_jax.core.runs import RankedList, Run
+from gram_jax.evaluation.comparison import answers as answers_module
 from gram_jax.evaluation.comparison.answers import (
     NO_PRODUCT,
     UNJUDGED,
@@ -47,6 +48,20 @@ def test_products_and_grades_come_back_from_the_arrays(qrels, lists):
         assert (grades[row, len(expected):] == UNJUDGED).all()
         assert {names[product]: grade for product, grade in judged.of_query(row).items()} == (
             qrels[query_id])
+
+
+@pytest.mark.parametrize("cells", [1, 20, 1_000_000])
+def test_grades_do_not_depend_on_how_queries_are_taken_together(cells, monkeypatch):
+    monkeypatch.setattr(answers_module, "_CELLS_A_BLOCK", cells)
+    rng = np.random.default_rng(0)
+    qrels = {f"q{at}": {f"p{p}": int(rng.integers(0, 4)) for p in rng.choice(12, 6, False)}
+             | {"sure": 2} for at in range(7)}
+    judged = Judged.of(qrels)
+    products = rng.integers(-1, 30, (7, 9)).astype(np.int32)
+    names = dict(enumerate(judged.numbers))
+    expected = [[qrels[query_id].get(names.get(product), UNJUDGED) for product in row]
+                for query_id, row in zip(judged.query_ids, products.tolist())]
+    assert judged.grades_of(products).tolist() == expected
 
 
 def test_the_first_codes_are_kept():

@@ -13,6 +13,7 @@ from gram_jax.evaluation.comparison.slices import (
     mistyped_words,
     words_of_titles,
 )
+from gram_jax.text.normal_form import words
 
 
 def slices_of(family, at):
@@ -97,3 +98,8 @@ def test_every_family_but_attributes_parts_the_queries():
                    by_shared_words(ids, texts, qrels, {"p": "red"})):
         assert not family.overlapping
         np.testing.assert_array_equal(family.members.sum(axis=0), 1)
+
+
+@given(st.lists(st.text(max_size=6), max_size=6))
+def test_the_words_of_a_catalogue_are_those_of_its_titles(titles):
+    assert words_of_titles(titles) == {word for title in titles for word in words(title)}
