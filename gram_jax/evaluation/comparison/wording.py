@@ -64,8 +64,8 @@ def protocol(comparison: Comparison) -> list[str]:
         f"{settings.num_swaps:,} random swaps. Holm's correction is over all pairs of methods, one "
         "measure at a time.",
         f"Intervals: {settings.confidence:.0%}, bootstrap over queries (BCa, "
-        f"{settings.num_draws:,} draws, {settings.num_draws_of_slices:,} on slices), one at a time: "
-        "not corrected for their number. "
+        f"{settings.num_draws:,} draws, {settings.num_draws_of_slices:,} on slices), one at a "
+        "time: not corrected for their number. "
         f"Seed {settings.seed}.",
     ]
 
