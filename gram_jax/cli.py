@@ -137,6 +137,9 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--costs", type=Path, metavar="FILE",
                          help="JSON: method -> ms_per_query, index_bytes_per_product, "
                          "training_minutes, invalid_code_share, note")
+    compare.add_argument("--relevance", type=Path, metavar="FILE",
+                         help="TREC run whose scores are a relevance model's, of every product "
+                         "that a method lists: adds RelR")
     compare.add_argument("--baseline", metavar="METHOD",
                          help="what others are held against (default: BM25, or the first run)")
 
@@ -240,7 +243,7 @@ def _compare(options) -> int:
 
     comparison, subtitle = compare_workdir(
         Workdir(options.workdir), options.run, baseline=options.baseline,
-        costs_path=options.costs)
+        costs_path=options.costs, relevance_path=options.relevance)
     print_comparison(comparison)
     paths = write_comparison(comparison, options.output, subtitle=subtitle)
     print(f"{', '.join(map(str, paths))}: written", file=sys.stderr)

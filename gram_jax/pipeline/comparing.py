@@ -18,6 +18,7 @@ from gram_jax.evaluation.comparison.answer_files import read_answers
 from gram_jax.evaluation.comparison.answers import Judged
 from gram_jax.evaluation.comparison.compare import Comparison, MethodCosts, compare_answers
 from gram_jax.evaluation.comparison.disagreements import Shelf
+from gram_jax.evaluation.comparison.model_relevance import ModelRelevance
 from gram_jax.evaluation.comparison.slices import (
     SliceFamily,
     by_attributes,
@@ -29,6 +30,7 @@ from gram_jax.evaluation.comparison.slices import (
 )
 from gram_jax.evaluation.evaluate import MethodResult
 from gram_jax.evaluation.report import results_of_json
+from gram_jax.evaluation.trec import read_run
 from gram_jax.pipeline.workdir import Workdir
 
 _BASELINE = "BM25"
@@ -36,7 +38,8 @@ _BASELINE = "BM25"
 
 def compare_workdir(workdir: Workdir, run_paths: Sequence[Path] = (), *,
                     baseline: str | None = None,
-                    costs_path: Path | None = None) -> tuple[Comparison, str]:
+                    costs_path: Path | None = None,
+                    relevance_path: Path | None = None) -> tuple[Comparison, str]:
     """Compares on the test queries of a workdir's shop.
 
     Args:
@@ -45,6 +48,8 @@ def compare_workdir(workdir: Workdir, run_paths: Sequence[Path] = (), *,
       run_paths: further TREC runs; `NAME.codes.tsv` beside `NAME.txt` is read with it.
       baseline: what others are held against; BM25 where None and there is one, else the first.
       costs_path: JSON of method -> fields of `MethodCosts`; goes before what 'evaluate' measured.
+      relevance_path: TREC run of every product that any method lists, its scores what a relevance
+        model gives them, for RelR.
 
     Returns:
       The comparison, and a line on the shop.
@@ -69,18 +74,19 @@ def compare_workdir(workdir: Workdir, run_paths: Sequence[Path] = (), *,
     try:
         judged = Judged.of(qrels)
         answers = [read_answers(path, judged, _codes_beside(path)) for path in paths]
+        relevance = None if relevance_path is None else _read_relevance(relevance_path, judged)
         names = [found.name for found in answers]
         if baseline is None:
             baseline = _BASELINE if _BASELINE in names else names[0]
         titles = {product.product_id: product.title for product in shop.products}
         asked = {query.query_id: query.text for query in shop.queries_of("test")}
         comparison = compare_answers(
-            answers, judged, baseline=baseline, shelf=Shelf(asked, titles),
+            answers, judged, baseline=baseline, relevance=relevance, shelf=Shelf(asked, titles),
             costs={name: cost for name, cost in costs.items() if name in names},
             slices=_families(workdir, shop, judged, qrels, asked, titles))
     except ValueError as error:
         raise InputError(str(error), path=workdir.path,
-                         remedy="check the names of runs and the judgments") from error
+                         remedy="check the names of runs, the judgments and the scores") from error
     return comparison, f"{len(titles):,} products"
 
 
@@ -130,6 +136,11 @@ def _read_costs(path: Path) -> dict[str, MethodCosts]:
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise InputError(f"cannot be read as costs ({error})", path=path,
                          remedy=f"write JSON of method -> {{{', '.join(fields)}}}") from error
+
+
+def _read_relevance(path: Path, judged: Judged) -> ModelRelevance:
+    return ModelRelevance.of({ranked.query_id: dict(zip(ranked.product_ids, ranked.scores))
+                              for ranked in read_run(path).ranked_lists}, judged)
 
 
 def _codes_beside(path: Path) -> Path | None:

@@ -10,6 +10,7 @@ from gram_jax.attributes.gazetteer_building import GazetteerSettings, build_gaze
 from gram_jax.attributes.schema import AttributeSchema
 from gram_jax.catalog.shop import write_shop
 from gram_jax.cli import EXIT_USER_ERROR, main
+from gram_jax.core.errors import InputError
 from gram_jax.core.runs import RankedList, Run
 from gram_jax.evaluation.evaluate import method_result
 from gram_jax.evaluation.report import report_json
@@ -98,6 +99,20 @@ def test_slices_are_read_off_the_shop(workdir):
     assert families["shared words"] == {"some words": 1, "all words in one title": 2}
     # Train clicks on relevant products: 4 for q13 (p03, p04), 3 for q14 (p07), 3 for q15 (p10).
     assert families["demand"] == {"head": 1, "tail": 2}
+
+
+def test_scores_of_a_relevance_model_add_relr(workdir, tmp_path):
+    scored = Run("model", tuple(
+        RankedList(query_id, ("p10", "p03", "p07", "p01", "p04", "p05", "p11"),
+                   (0.9, 0.8, 0.7, 0.4, 0.3, 0.2, 0.1)) for query_id in ("q13", "q14", "q15")))
+    write_run(tmp_path / "scores.txt", scored)
+    comparison, _ = compare_workdir(workdir, relevance_path=tmp_path / "scores.txt")
+    # BM25: 1 of 2, 1 of 2, 1 of 1; GRAM: 1 of 2, 1 of 1, 1 of 2.
+    assert comparison.means[:, -1].tolist() == pytest.approx([2 / 3, 2 / 3])
+    write_run(tmp_path / "other.txt", OTHER)
+    with pytest.raises(InputError, match="other: 1 of 1 products have no relevance score"):
+        compare_workdir(workdir, [tmp_path / "other.txt"],
+                        relevance_path=tmp_path / "scores.txt")
 
 
 def test_without_the_stage_evaluate_files_are_enough(bare, tmp_path):

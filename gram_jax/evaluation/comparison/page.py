@@ -32,6 +32,7 @@ from gram_jax.evaluation.comparison.wording import (
     p_text,
     protocol,
 )
+from gram_jax.evaluation.report import SIGNIFICANT
 
 
 def comparison_page(comparison: Comparison, *, title: str = "Methods compared",
@@ -196,7 +197,7 @@ def _tests(comparison: Comparison) -> Section | None:
               for place, name in enumerate(comparison.measures)]
     return Section("tests", "Every pair, tested", (
         "<p>The row's mean less the column's. Bold and coloured where luck alone is no explanation "
-        "(p below 0.05 after Holm's correction); the p-value is printed small.</p>"
+        f"(p below {SIGNIFICANT} after Holm's correction); the p-value is printed small.</p>"
         + tabs("tests", panels, chosen=comparison.place(comparison.headline))))
 
 
@@ -208,7 +209,7 @@ def _test_table(comparison: Comparison, place: int) -> str:
     for one, name in enumerate(comparison.methods):
         cells = [f"<th>{escape(name)}</th>"]
         for other, p_value in enumerate(p_values[one]):
-            sure = bool(p_value < 0.05)
+            sure = bool(p_value < SIGNIFICANT)
             cells.append("<td></td>" if one == other else heat(
                 f"{off[one, other]:+.3f}", f"p {p_text(p_value)}",
                 off[one, other] / most if sure else 0.0, sure=sure))
