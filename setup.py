@@ -14,5 +14,5 @@ GIN = {"gram_jax.shipped." + ".".join(folder.parts): str(folder)
 setup(
     packages=[*find_packages(include=["gram_jax*", "tasks*"]), *GIN],
     package_dir=GIN,
-    package_data={"": ["*.json"], **{name: ["*.gin"] for name in GIN}},
+    package_data={"": ["*.json", "*.css"], **{name: ["*.gin"] for name in GIN}},
 )

@@ -132,6 +132,21 @@ def command_line() -> argparse.ArgumentParser:
     explain.add_argument("text", help="what a shopper would type")
     explain.add_argument("--json", action="store_true", help="print JSON for programs")
 
+    compare = command("compare", _compare, "compare the methods of a workdir and runs of others, "
+                      "and write a page, Markdown and JSON")
+    compare.add_argument("--output", required=True, type=Path, help="folder to write")
+    compare.add_argument("--run", action="append", default=[], type=Path, metavar="FILE",
+                         help="TREC run on the test queries, beside those of the stage evaluate; "
+                         "NAME.codes.tsv beside NAME.txt is read with it (may repeat)")
+    compare.add_argument("--costs", type=Path, metavar="FILE",
+                         help="JSON: method -> ms_per_query, index_bytes_per_product, "
+                         "training_minutes, invalid_code_share, note")
+    compare.add_argument("--relevance", type=Path, metavar="FILE",
+                         help="TREC run whose scores are a relevance model's, of every product "
+                         "that a method lists: adds RelR")
+    compare.add_argument("--baseline", metavar="METHOD",
+                         help="what others are held against (default: BM25, or the first run)")
+
     export = command("export", _export, "write the compiled programs of a workdir as files that "
                      "run without this package")
     export.add_argument("--output", required=True, type=Path, metavar="FOLDER",
@@ -227,6 +242,21 @@ def _retrieve(options) -> int:
     count = retrieve_file(open_snapshot(options.workdir), options.queries, options.output,
                           codes_path=options.codes, k=options.k)
     print(f"{options.output}: {count} queries answered", file=sys.stderr)
+    return 0
+
+
+def _compare(options) -> int:
+    from gram_jax.evaluation.comparison.report_files import write_comparison
+    from gram_jax.evaluation.comparison.terminal import print_comparison
+    from gram_jax.pipeline.comparing import compare_workdir
+    from gram_jax.pipeline.workdir import Workdir
+
+    comparison, subtitle = compare_workdir(
+        Workdir(options.workdir), options.run, baseline=options.baseline,
+        costs_path=options.costs, relevance_path=options.relevance)
+    print_comparison(comparison)
+    paths = write_comparison(comparison, options.output, subtitle=subtitle)
+    print(f"{', '.join(map(str, paths))}: written", file=sys.stderr)
     return 0
 
 

@@ -28,6 +28,7 @@ def wheel(tmp_path_factory) -> Path:
 def test_a_wheel_holds_code_data_tasks_and_gin(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     for path in [*ROOT.glob("gram_jax/**/*.py"), *ROOT.glob("gram_jax/**/*.json"),
+                 *ROOT.glob("gram_jax/**/*.css"),
                  *ROOT.glob("tasks/*.py")]:
         assert str(path.relative_to(ROOT)) in names
     for path in ROOT.glob("gin/**/*.gin"):

@@ -4,7 +4,7 @@ Relevant is a grade of 2 or more (`core.records.RELEVANT_GRADE`). Queries withou
 are left out of every figure; a query that the run does not answer counts 0.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from gram_jax.core.errors import ConfigError
 from gram_jax.core.records import RELEVANT_GRADE
@@ -89,9 +89,22 @@ def query_figures(run: Run, qrels: Qrels,
     if not answers:
         return figures
     grades = {query_id: dict(qrels[query_id]) for query_id in answers}
-    for metric in ir_measures.iter_calc(list(names), grades, answers):
-        figures[names[metric.measure]][metric.query_id] = float(metric.value)
+    for together in _asked_together(names):
+        for metric in ir_measures.iter_calc(together, grades, answers):
+            figures[names[metric.measure]][metric.query_id] = float(metric.value)
     return figures
+
+
+def _asked_together(measures: Iterable) -> list[list]:
+    """The measures in groups that ir_measures gets right.
+
+    Version 0.4.3 computes an nDCG without gains of its own by the gains of another nDCG where both
+    are asked at once.
+    """
+    alone = [measure for measure in measures
+             if measure.NAME == "nDCG" and "gains" not in measure.params]
+    return [rest for rest in ([measure for measure in measures if measure not in alone],
+                              *([measure] for measure in alone)) if rest]
 
 
 def mean_figures(figures: Mapping[str, Mapping[str, float]]) -> dict[str, float]:

@@ -96,6 +96,24 @@ def test_a_data_sets_own_gains_stand_behind_the_usual_measures():
     assert measures_with({}) == dict(MEASURES)
 
 
+@pytest.mark.parametrize("others", [
+    ["nDCG(gains={3:100,2:10,1:1,0:0})@10"], [MEASURES["ndcg@10"]], list(MEASURES.values())])
+@pytest.mark.parametrize("text", ["nDCG", "nDCG@10"])
+def test_plain_ndcg_has_gains_of_its_own_whatever_is_asked_beside_it(text, others):
+    qrels, run = random_case(1)
+    for order in ([text, *others], [*others, text]):
+        found = query_figures(run, qrels, {name: name for name in order})[text]
+        for ranked in run.ranked_lists:
+            if ranked.query_id in found:
+                grades = qrels[ranked.query_id]
+                cutoff = 10 if "@" in text else None
+                reached, ideal = (
+                    sum(gain / np.log2(rank + 2) for rank, gain in enumerate(gains[:cutoff]))
+                    for gains in ([grades.get(name, 0) for name in ranked.product_ids],
+                                  sorted(grades.values(), reverse=True)))
+                assert found[ranked.query_id] == pytest.approx(reached / ideal)
+
+
 @pytest.mark.parametrize("name, text", [
     ("x", "nDGC@10"), ("x", "nDCG(gain=3)@10"), ("x", "nDCG(gains={3:1@10"), ("x", ""),
     ("recall@10", "P@10"), ("x", MEASURES["ndcg@10"]),
