@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from gram_jax.core.errors import ConfigError
-from gram_jax.interop.huggingface import state_dict, t5_config_fields, weight_names
+from gram_jax.interop.huggingface import state_dict, weight_names
+from gram_jax.interop.huggingface_config import t5_config_fields
 from gram_jax.testing.tiny_bert import tiny_bert_config
 from gram_jax.testing.tiny_model import tiny_config, tiny_params
 
