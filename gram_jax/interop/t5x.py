@@ -4,10 +4,9 @@
     checkpoint_1000000/target.encoder.layers_0...  a zarr array each, which tensorstore reads
 
 Small arrays, and in old files all of them, may stand in the msgpack itself; T5X on Orbax leaves out
-the version and names arrays by a placeholder. Layers may be scanned: one array then holds that of
-all layers of a stack, stacked along its second axis. T5X itself is not needed, tensorstore is
-(extra 'train'). A checkpoint has no vocabulary: one that lies beside it as spiece.model is compared
-with the run's.
+the version and names arrays by a placeholder. Both forms that T5X has of a model are read and
+written (`interop.t5x_names`). T5X itself is not needed, tensorstore is (extra 'train'). A
+checkpoint has no vocabulary: one that lies beside it as spiece.model is compared with the run's.
 """
 
 import os
@@ -25,8 +24,8 @@ from gram_jax.interop.fitting import fitted, sized_config
 from gram_jax.interop.pretrained_folder import SENTENCEPIECE, folder_pieces, read_bytes
 from gram_jax.interop.t5x_names import (
     config_of_shapes,
-    scan_layers,
-    unscan_layers,
+    from_either_form,
+    to_scalable_form,
 )
 from gram_jax.models.config import ModelConfig
 from gram_jax.models.params import Params, abstract_params, named_params, nested_params
@@ -41,14 +40,14 @@ _CHUNK_BYTES = 64 * 2**20
 
 
 def read_t5x(source: str | os.PathLike) -> dict[str, np.ndarray]:
-    """The parameters of a checkpoint, of scanned layers or not.
+    """The parameters of a checkpoint.
 
     Args:
       source: the folder of one step, its file 'checkpoint', or a folder of several steps, of which
         the last is read.
 
     Returns:
-      Float32 arrays by our paths, which are T5X's of layers that are not scanned.
+      Float32 arrays by our paths, which are those of T5X's t5.
 
     Raises:
       ConfigError: there is no such folder, or tensorstore is not installed.
@@ -58,7 +57,7 @@ def read_t5x(source: str | os.PathLike) -> dict[str, np.ndarray]:
     target = _target(file)
     arrays = {path: np.asarray(_array(leaf, path, file), np.float32)
               for path, leaf in _leaves(target)}
-    return unscan_layers(arrays)
+    return from_either_form(arrays)
 
 
 def read_t5x_config(source: str | os.PathLike) -> ModelConfig:
@@ -67,7 +66,7 @@ def read_t5x_config(source: str | os.PathLike) -> ModelConfig:
     # Arrays of those shapes that take no memory.
     shaped = {path: np.broadcast_to(np.float32(0), _stored(leaf, path, file).shape)
               for path, leaf in _leaves(_target(file))}
-    return config_of_shapes({path: array.shape for path, array in unscan_layers(shaped).items()},
+    return config_of_shapes({path: array.shape for path, array in from_either_form(shaped).items()},
                             str(source))
 
 
@@ -118,7 +117,7 @@ def t5x_params(
 
 def write_t5x(
     folder: str | os.PathLike, params: Params, config: ModelConfig,
-    vocabulary: StoredVocabulary | None = None, *, step: int = 0, scanned: bool | None = None,
+    vocabulary: StoredVocabulary | None = None, *, step: int = 0, scalable: bool | None = None,
 ) -> Path:
     """Writes `folder/checkpoint_<step>` as T5X does: parameters and step, no optimizer state.
 
@@ -128,8 +127,8 @@ def write_t5x(
       config: its sizes.
       vocabulary: of SentencePiece, becomes `folder/spiece.model`.
       step: the number of the training step.
-      scanned: whether layers are stacked, as T5X's scalable_t5 has them. None: where layers have a
-        position bias each, which T5X knows there only.
+      scalable: whether for T5X's scalable_t5, not its t5. None: where layers have a position bias
+        each, which T5X knows there only.
 
     Returns:
       The folder of the step.
@@ -143,8 +142,8 @@ def write_t5x(
     arrays = {path: np.asarray(array, np.float32) for path, array in named_params(params)}
     if arrays.keys() != dict(named_params(abstract_params(config))).keys():
         raise ConfigError("these parameters are not those of a model of this config")
-    if config.per_layer_relative_bias if scanned is None else scanned:
-        arrays = scan_layers(arrays, config)
+    if config.per_layer_relative_bias if scalable is None else scalable:
+        arrays = to_scalable_form(arrays, config)
     final = Path(folder) / f"checkpoint_{step}"
     with atomic_directory(final) as fresh:
         specs = {path: _write_array(fresh, f"target.{path.replace('/', '.')}", array)

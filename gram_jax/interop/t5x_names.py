@@ -1,8 +1,10 @@
 """T5X's names of parameters, which are ours: layers stacked and unstacked, sizes seen from shapes.
 
-Knows arrays by their paths, not files. Scanned layers of a stack are one module that has the
-stack's name ('encoder/encoder/mlp/wo/kernel'), and each of its arrays has an axis of layers behind
-the first.
+Knows arrays by their paths, not files. T5X has two forms. In t5 layers are apart and heads joined,
+as here. In scalable_t5, where umT5 is at home, the layers of a stack are one module that has the
+stack's name ('encoder/encoder/mlp/wo/kernel'), each of its arrays has an axis of layers behind the
+first, and attention kernels have an axis of heads: [embed, layers, heads, head_dim] into the heads,
+[heads, layers, head_dim, embed] out of them.
 """
 
 import re
@@ -17,28 +19,45 @@ from gram_jax.models.params import abstract_params, named_params
 _LAYER_AXIS = 1
 _STACKED = re.compile(r"(encoder|decoder)/\1/(.+)")
 _LAYER = re.compile(r"(encoder|decoder)/layers_(\d+)/(.+)")
+_KERNEL = re.compile(r".*attention/(query|key|value|out)/kernel")
 _WORDS, _LOGITS = "token_embedder/embedding", "decoder/logits_dense/kernel"
 
 
-def unscan_layers(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The arrays with those of stacked layers cut into views for each; others stay."""
+def from_either_form(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays with layers apart and heads joined; views where nothing has to move."""
     found: dict[str, np.ndarray] = {}
     for path, array in arrays.items():
         if not (match := _STACKED.fullmatch(path)):
-            found[path] = array
+            found[path] = _joined(path, array)
             continue
         stack, rest = match.groups()
         for layer in range(array.shape[_LAYER_AXIS]):
-            found[f"{stack}/layers_{layer}/{rest}"] = array[:, layer]
+            found[f"{stack}/layers_{layer}/{rest}"] = _joined(path, array[:, layer])
     return found
 
 
-def scan_layers(
+def _joined(path: str, array: np.ndarray) -> np.ndarray:
+    match = _KERNEL.fullmatch(path)
+    if match is None or array.ndim != 3:
+        return array
+    first, middle, last = array.shape
+    return array.reshape((first * middle, last) if match[1] == "out" else (first, middle * last))
+
+
+def _split(path: str, array: np.ndarray, num_heads: int) -> np.ndarray:
+    match = _KERNEL.fullmatch(path)
+    if match is None:
+        return array
+    return (array.reshape(num_heads, -1, array.shape[1]) if match[1] == "out"
+            else array.reshape(array.shape[0], num_heads, -1))
+
+
+def to_scalable_form(
     arrays: Mapping[str, np.ndarray], config: ModelConfig
 ) -> dict[str, np.ndarray]:
-    """The inverse of `unscan_layers`.
+    """The arrays as scalable_t5 has them.
 
-    A bias that all layers share becomes one for each: scanned layers have no other.
+    A bias that all layers share becomes one for each: that form has no other.
     """
     counts = {"encoder": config.num_encoder_layers, "decoder": config.num_decoder_layers}
     found: dict[str, np.ndarray] = {}
@@ -47,8 +66,8 @@ def scan_layers(
             stack, layer, rest = match.groups()
             if layer == "0":
                 found[f"{stack}/{stack}/{rest}"] = np.stack(
-                    [arrays[f"{stack}/layers_{i}/{rest}"] for i in range(counts[stack])],
-                    axis=_LAYER_AXIS)
+                    [_split(path, arrays[f"{stack}/layers_{i}/{rest}"], config.num_heads)
+                     for i in range(counts[stack])], axis=_LAYER_AXIS)
         elif path.endswith("relpos_bias/rel_embedding"):
             stack = path.partition("/")[0]
             found[f"{stack}/{stack}/relpos_bias/rel_embedding"] = np.stack(

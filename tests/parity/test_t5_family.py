@@ -21,9 +21,11 @@ from gram_jax.models.cached_decoder import CachedDecoder  # noqa: E402
 from gram_jax.models.losses import cross_entropy  # noqa: E402
 from gram_jax.models.params import bind, nested_params  # noqa: E402
 from gram_jax.testing.dict_trie import DictTrie  # noqa: E402
+from gram_jax.testing.tiny_t5 import write_tiny_t5  # noqa: E402
 from gram_jax.testing.transformers_models import VARIANTS, load, save, variant  # noqa: E402
 from gram_jax.testing.transformers_search import TransformersSearch  # noqa: E402
 from gram_jax.text.encoding import with_eos  # noqa: E402
+from gram_jax.text.vocabulary import SentencePieceVocabulary  # noqa: E402
 from gram_jax.trie.builder import build_trie  # noqa: E402
 
 EOS_ID, VOCAB_SIZE, SMALL_VOCAB, CODE_LENGTH = 1, 24, 6, 3
@@ -169,6 +171,16 @@ def test_beams_over_all_sequences_are_the_same(saved, name):
     for tokens, scores, their_row in zip(beams.tokens, beams.log_probs, theirs, strict=True):
         assert [tuple(np.trim_zeros(row, "b")) for row in tokens] == [row for row, _ in their_row]
         np.testing.assert_allclose(scores, [score for _, score in their_row], atol=1e-5, rtol=1e-5)
+
+
+def test_transformers_tokenises_with_the_vocabulary_that_lies_beside(tmp_path):
+    transformers = pytest.importorskip("transformers")
+    write_tiny_t5(tmp_path / "model")
+    theirs = transformers.AutoTokenizer.from_pretrained(tmp_path / "model")
+    ours = SentencePieceVocabulary.load(tmp_path / "model" / "spiece.model")
+    assert len(theirs) == ours.vocab_size
+    for text in ("red running shoes", "query: kitchen sink", "product: nike | air max"):
+        assert theirs(text).input_ids == [*ours.encode([text])[0], EOS_ID]
 
 
 def test_an_untied_umt5_is_read_as_it_was_trained_which_transformers_5_scales(saved, tmp_path):
