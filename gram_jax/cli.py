@@ -154,6 +154,12 @@ def command_line() -> argparse.ArgumentParser:
     export.add_argument("--platforms", default="cpu", metavar="LIST",
                         help="what they run on: cpu, cuda, tpu, or several by comma (default cpu)")
 
+    model = command("export-model", _export_model, "write a workdir's trained model as another "
+                    "library's: safetensors for transformers, or a checkpoint of T5X")
+    model.add_argument("--output", required=True, type=Path, help="folder to write")
+    model.add_argument("--form", choices=("huggingface", "t5x"), default="huggingface",
+                       help="whose files to write (default huggingface)")
+
     _add_compile(commands)
 
     inspect = command("inspect", _inspect, "show what is in a workdir: counts, digests, figures")
@@ -268,6 +274,15 @@ def _export(options) -> int:
     export_snapshot(open_snapshot(options.workdir), options.output,
                     platforms=options.platforms.split(","), progress=terminal_progress)
     print(f"{options.output}: written", file=sys.stderr)
+    return 0
+
+
+def _export_model(options) -> int:
+    from gram_jax.pipeline.model_export import export_model
+    from gram_jax.pipeline.workdir import Workdir
+
+    stage = export_model(Workdir(options.workdir), options.output, form=options.form)
+    print(f"{options.output}: the model of '{stage}' is written", file=sys.stderr)
     return 0
 
 

@@ -6,15 +6,14 @@ which and which way round it lies; torch is not needed, since safetensors holds 
 from its beginning, and a pooler or other heads are left where they are.
 """
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from gram_jax.core.errors import ArtifactError, ConfigError
 from gram_jax.interop.huggingface import Weight
+from gram_jax.interop.pretrained_folder import WEIGHTS, read_bytes, read_json, read_weights
 from gram_jax.models.config import ModelConfig
 from gram_jax.text.vocabulary_files import StoredVocabulary
 from gram_jax.text.wordpiece import WordPieceVocabulary, renumbered_wordpiece, tokens_of
@@ -51,7 +50,7 @@ def bert_vocabulary(outputs: Iterable[str], *, folder: str) -> bytes:
     Raises:
       ArtifactError: the tokenizer is missing or of another kind.
     """
-    return renumbered_wordpiece(_read(Path(folder) / "tokenizer.json"), outputs)
+    return renumbered_wordpiece(read_bytes(Path(folder) / "tokenizer.json"), outputs)
 
 
 def bert_encoder(
@@ -72,9 +71,9 @@ def bert_encoder(
       ConfigError: the config or the vocabulary is not this encoder's.
       ArtifactError: a file is missing or damaged, or lacks a weight, which is named.
     """
-    root, weights = Path(folder), Path(folder) / "model.safetensors"
+    root, weights = Path(folder), Path(folder) / WEIGHTS
     _check_sizes(config, root / "config.json")
-    arrays = _load(weights)
+    arrays = read_weights(root)
     prefix = next((prefix for prefix in _PREFIXES
                    if f"{prefix}embeddings.word_embeddings.weight" in arrays), "")
     found = {}
@@ -120,10 +119,7 @@ def _check_sizes(config: ModelConfig, path: Path) -> None:
     if config.encoder is None:
         raise ConfigError("ModelConfig.encoder is T5's; bind @BertConfig() to it, as "
                           "gin/models/minilm.gin does")
-    try:
-        found = json.loads(_read(path))
-    except ValueError as error:
-        raise ArtifactError(f"{path} is damaged ({error})") from error
+    found = read_json(path)
     expected = {
         "model_type": "bert",
         "hidden_act": "gelu",
@@ -146,29 +142,8 @@ def _check_sizes(config: ModelConfig, path: Path) -> None:
 
 def _rows(vocabulary: StoredVocabulary, path: Path) -> list[int]:
     """For every id of the vocabulary the row of its token in the published table."""
-    rows = {token: row for row, token in enumerate(tokens_of(_read(path)))}
+    rows = {token: row for row, token in enumerate(tokens_of(read_bytes(path)))}
     if not isinstance(vocabulary, WordPieceVocabulary) or set(vocabulary.tokens) != rows.keys():
         raise ConfigError(f"the vocabulary is not that of the encoder in {path.parent}: bind "
                           "build_vocabulary.pretrained to @bert_vocabulary with the same folder")
     return [rows[token] for token in vocabulary.tokens]
-
-
-def _load(path: Path) -> dict[str, Any]:
-    try:
-        from safetensors import SafetensorError
-        from safetensors.numpy import load_file
-    except ImportError:
-        raise ConfigError("pretrained weights need the library 'safetensors': "
-                          "pip install 'gram-jax[pretrained]'") from None
-    try:
-        return load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise ArtifactError(f"{path}: there are no weights here, or they are damaged ({error})"
-                            ) from error
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ArtifactError(f"{path}: cannot read it ({error.strerror})") from error

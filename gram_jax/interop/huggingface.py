@@ -1,9 +1,11 @@
-"""The model as `transformers` has it: T5 1.1 with its names, its layouts and its config.
+"""The model's parameters as `transformers` has them: the names and layouts of T5's family.
 
 Knows names and arrays; imports neither torch nor transformers. Our kernels are [in, out], torch's
 weights [out, in]; one table says which array is which and which way round it lies.
 
     import torch, transformers
+    from gram_jax.interop.huggingface_config import t5_config_fields
+
     weights = {name: torch.from_numpy(array) for name, array in state_dict(params, config).items()}
     model = transformers.T5ForConditionalGeneration.from_pretrained(
         None, config=transformers.T5Config(**t5_config_fields(config)), state_dict=weights)
@@ -14,12 +16,13 @@ embedding and unties them only where it loads weights that differ.
 
 import functools
 import operator
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
-from gram_jax.core.errors import ConfigError
+from gram_jax.core.errors import ArtifactError, ConfigError
 from gram_jax.models.config import ModelConfig
 from gram_jax.models.params import Params
 
@@ -41,6 +44,13 @@ _SUBLAYERS = {
 }
 """The parts of a layer in order: our norm, our module, their module."""
 
+_MLPS = {"gated-gelu": ("wi_0", "wi_1", "wo"), "relu": ("wi", "wo")}
+_SHARED, _HEAD = "shared.weight", "lm_head.weight"
+_COPIES = ("encoder.embed_tokens.weight", "decoder.embed_tokens.weight")
+"""Other names of the shared embedding; a file has one or more of the three."""
+_UNUSED = ("decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight",)
+"""Of T5's first files, in which nothing reads it."""
+
 
 def weight_names(config: ModelConfig) -> dict[str, Weight]:
     """For the path of every parameter of a model ('encoder/...'), the weight that it is.
@@ -51,26 +61,29 @@ def weight_names(config: ModelConfig) -> dict[str, Weight]:
     if config.encoder is not None or config.output_vocab_size != config.vocab_size:
         raise ConfigError("transformers' T5 has an encoder of its own and a logit for every token; "
                           "a model with BERT's encoder or fewer logits has no form there")
-    names = {"token_embedder/embedding": Weight("shared.weight", False)}
+    names = {"token_embedder/embedding": Weight(_SHARED, False)}
     if not config.tie_embeddings:
-        names["decoder/logits_dense/kernel"] = Weight("lm_head.weight", True)
+        names["decoder/logits_dense/kernel"] = Weight(_HEAD, True)
     for stack, num_layers in (("encoder", config.num_encoder_layers),
                               ("decoder", config.num_decoder_layers)):
         names[f"{stack}/{stack}_norm/scale"] = Weight(f"{stack}.final_layer_norm.weight", False)
-        # All layers share the bias of the first, which is where transformers keeps it.
-        names[f"{stack}/relpos_bias/rel_embedding"] = Weight(
-            f"{stack}.block.0.layer.0.SelfAttention.relative_attention_bias.weight", True)
+        # Where all layers share a bias, it is the first's that transformers keeps.
+        biases = {f"{stack}/layers_{layer}" if config.per_layer_relative_bias else stack: layer
+                  for layer in range(num_layers if config.per_layer_relative_bias else 1)}
+        for place, layer in biases.items():
+            names[f"{place}/relpos_bias/rel_embedding"] = Weight(
+                f"{stack}.block.{layer}.layer.0.SelfAttention.relative_attention_bias.weight", True)
         for layer in range(num_layers):
-            names |= _layer_names(stack, layer)
+            names |= _layer_names(stack, layer, _MLPS[config.feed_forward])
     return names
 
 
-def _layer_names(stack: str, layer: int) -> dict[str, Weight]:
+def _layer_names(stack: str, layer: int, mlp: tuple[str, ...]) -> dict[str, Weight]:
     names = {}
     for part, (our_norm, ours, theirs) in enumerate(_SUBLAYERS[stack]):
         our_place, their_place = f"{stack}/layers_{layer}", f"{stack}.block.{layer}.layer.{part}"
         names[f"{our_place}/{our_norm}/scale"] = Weight(f"{their_place}.layer_norm.weight", False)
-        kernels = {"wi_0": "wi_0", "wi_1": "wi_1", "wo": "wo"} if ours == "mlp" else _PROJECTIONS
+        kernels = {name: name for name in mlp} if ours == "mlp" else _PROJECTIONS
         for our_kernel, their_kernel in kernels.items():
             names[f"{our_place}/{ours}/{our_kernel}/kernel"] = Weight(
                 f"{their_place}.{theirs}.{their_kernel}.weight", True)
@@ -110,32 +123,51 @@ def _at(params: Params, path: str) -> Any:
         raise ValueError(f"these parameters have no {path}, which the config needs") from None
 
 
-def t5_config_fields(config: ModelConfig, *, eos_id: int = 1) -> dict[str, Any]:
-    """What `transformers.T5Config` is to be called with.
+def params_of_state_dict(
+    weights: Mapping[str, np.ndarray], config: ModelConfig
+) -> dict[str, np.ndarray]:
+    """The inverse of `state_dict`.
 
     Args:
-      config: the model's sizes.
-      eos_id: the token that ends a sequence.
+      weights: the arrays of a file, under transformers' names.
+      config: of the model that they are.
 
     Returns:
-      Keyword arguments. `tie_word_embeddings` also decides whether transformers scales the hidden
-      states by d_model ** -0.5 before the logits, as tied models do here.
+      Float32 arrays by their paths, such as 'encoder/...'; half-precision arrays are widened, which
+      loses nothing.
+
+    Raises:
+      ArtifactError: a weight is missing or is not one of this model's; the message names it.
     """
-    return {
-        "vocab_size": config.vocab_size,
-        "d_model": config.d_model,
-        "d_ff": config.d_ff,
-        "num_heads": config.num_heads,
-        "d_kv": config.head_dim,
-        "num_layers": config.num_encoder_layers,
-        "num_decoder_layers": config.num_decoder_layers,
-        "relative_attention_num_buckets": config.num_relative_buckets,
-        "relative_attention_max_distance": config.max_relative_distance,
-        "dropout_rate": config.dropout_rate,
-        "layer_norm_epsilon": 1e-6,
-        "feed_forward_proj": "gated-gelu",
-        "tie_word_embeddings": config.tie_embeddings,
-        "pad_token_id": 0,
-        "eos_token_id": eos_id,
-        "decoder_start_token_id": 0,
-    }
+    weights = dict(weights)
+    copies = [weights.pop(name) for name in _COPIES if name in weights]
+    if _SHARED not in weights and copies:
+        weights[_SHARED] = copies[0]
+    names = weight_names(config)
+    known = {weight.name for weight in names.values()} | set(_UNUSED)
+    if missing := [f"{weight.name}, which is to be {path}" for path, weight in names.items()
+                   if weight.name not in weights]:
+        raise ArtifactError(f"these weights lack {_few(missing)}")
+    if unknown := sorted(weights.keys() - known):
+        raise ArtifactError(f"these weights hold {_few(unknown)}, which a model of this config "
+                            "does not have")
+    return {path: _turned(np.asarray(weights[weight.name], np.float32), weight)
+            for path, weight in names.items()}
+
+
+def has_own_logits(names: Mapping[str, Any]) -> bool:
+    """Whether weights of these names have a table of logits beside the embedding."""
+    return _HEAD in names
+
+
+def embedding_rows(shapes: Mapping[str, tuple[int, ...]]) -> int | None:
+    """How many tokens the embedding among weights of these shapes has; None where there is none."""
+    return next((shapes[name][0] for name in (_SHARED, *_COPIES) if name in shapes), None)
+
+
+def _turned(array: np.ndarray, weight: Weight) -> np.ndarray:
+    return np.ascontiguousarray(array.T if weight.transposed else array)
+
+
+def _few(names: list[str]) -> str:
+    return "; ".join(names[:3]) + (f"; and {len(names) - 3} more" if len(names) > 3 else "")

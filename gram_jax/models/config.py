@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from gram_jax.core.errors import ConfigError
 
 _COMPUTE_DTYPES = ("float32", "bfloat16")
+_FEED_FORWARDS = ("gated-gelu", "relu")
 _SIZES = (
     "vocab_size", "d_model", "d_ff", "num_heads", "head_dim", "num_encoder_layers",
     "num_decoder_layers",
@@ -40,7 +41,7 @@ class BertConfig:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ModelConfig:
-    """The shape of a T5 1.1 encoder-decoder; hashable, so that it can be static under jit.
+    """The shape of an encoder-decoder of T5's family; hashable, so that it can be static under jit.
 
     Attributes:
       vocab_size: rows of the embedding of texts.
@@ -48,6 +49,7 @@ class ModelConfig:
         takes `vocab_size`.
       d_model: size of the residual stream.
       d_ff: size inside the feed-forward block.
+      feed_forward: 'gated-gelu', as T5 1.1 and what followed it have it, or 'relu', as T5.
       num_heads: attention heads.
       head_dim: size of a head; heads * head_dim need not be d_model.
       num_encoder_layers: layers of the encoder.
@@ -56,8 +58,12 @@ class ModelConfig:
         num_heads, head_dim and the relative positions are then the decoder's alone.
       num_relative_buckets: buckets of the relative position bias, even.
       max_relative_distance: distances from here on share a bucket.
+      per_layer_relative_bias: whether every layer has a position bias of its own, as in umT5; in
+        the others all layers of a stack share one.
       dropout_rate: in [0, 1), used only where a dropout key is given.
-      tie_embeddings: whether logits come from the token embedding, scaled by d_model ** -0.5.
+      tie_embeddings: whether logits come from the token embedding.
+      scale_logits: whether hidden states are scaled by d_model ** -0.5 before the logits. None, as
+        in every published model of T5's family: where the logits are tied.
       compute_dtype: 'float32' or 'bfloat16'; parameters, softmax and logits are float32 anyway.
 
     Raises:
@@ -78,6 +84,9 @@ class ModelConfig:
     dropout_rate: float = 0.0
     tie_embeddings: bool = False
     compute_dtype: str = "float32"
+    feed_forward: str = "gated-gelu"
+    per_layer_relative_bias: bool = False
+    scale_logits: bool | None = None
 
     def __post_init__(self):
         for name in _SIZES:
@@ -98,6 +107,14 @@ class ModelConfig:
         if self.compute_dtype not in _COMPUTE_DTYPES:
             raise ConfigError(f"ModelConfig.compute_dtype must be one of {_COMPUTE_DTYPES}, "
                               f"not {self.compute_dtype!r}")
+        if self.feed_forward not in _FEED_FORWARDS:
+            raise ConfigError(f"ModelConfig.feed_forward must be one of {_FEED_FORWARDS}, "
+                              f"not {self.feed_forward!r}")
+
+    @property
+    def scales_logits(self) -> bool:
+        """`scale_logits`, decided."""
+        return self.tie_embeddings if self.scale_logits is None else self.scale_logits
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""T5 1.1: token ids in, logits out. Knows nothing about texts, codes, losses or beams.
+"""T5 and its family: token ids in, logits out. Knows nothing about texts, codes, losses or beams.
 
 Names of modules and parameters are T5X's, so that its checkpoints map one to one. The encoder may
 be BERT's instead; the decoder, which was not pretrained with it, then has a token table of its own,
@@ -38,6 +38,8 @@ class EncoderDecoder(nnx.Module):
             "max_distance": config.max_relative_distance,
             "dropout_rate": config.dropout_rate,
             "dtype": dtype,
+            "feed_forward": config.feed_forward,
+            "per_layer_bias": config.per_layer_relative_bias,
         }
         self.decoder = Decoder(config.num_decoder_layers, *sizes, **shared)
         if config.encoder is None:
@@ -101,6 +103,9 @@ class EncoderDecoder(nnx.Module):
 
     def logits(self, hidden: jax.Array) -> jax.Array:
         """[..., d_model] -> float32 [..., output_vocab_size]."""
+        if self.config.scales_logits:
+            # The rows of a tied table have unit variance, those of logits a smaller one.
+            hidden = hidden.astype(jnp.float32) * hidden.shape[-1] ** -0.5
         if self.config.tie_embeddings:
             return self.code_embedder.logits(hidden, self.config.output_vocab_size)
         return self.decoder.logits_dense(hidden)

@@ -87,6 +87,16 @@ def _abstract_model(config: AnyConfig) -> tuple[nnx.GraphDef, nnx.State]:
     return nnx.split(_MODULE_OF_CONFIG[type(config)](config))
 
 
+def named_params(params: Params) -> Iterator[tuple[str, Any]]:
+    """Every array, or what stands for one, with its path, such as 'encoder/...', in their order."""
+    return _named_leaves(params)
+
+
+def nested_params(named: Mapping[str, Any]) -> Params:
+    """The tree of what is given by paths: the inverse of `named_params`."""
+    return _nested(named)
+
+
 def count_params(params: Params) -> int:
     """How many numbers the tree holds."""
     return sum(leaf.size for leaf in jax.tree.leaves(params))

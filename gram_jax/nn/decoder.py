@@ -12,9 +12,9 @@ from flax import nnx
 from gram_jax.nn import kv_cache
 from gram_jax.nn.attention import Attention, KeysValues, causal_bias
 from gram_jax.nn.dropout import DropoutStream, dropout
-from gram_jax.nn.mlp import GatedMlp
+from gram_jax.nn.mlp import MLPS
 from gram_jax.nn.normalization import RMSNorm
-from gram_jax.nn.relative_position import RelativePositionBias
+from gram_jax.nn.relative_position import RelativePositionBias, layer_biases
 
 
 class DecoderLayer(nnx.Module):
@@ -29,6 +29,7 @@ class DecoderLayer(nnx.Module):
         *,
         dropout_rate: float,
         dtype: jnp.dtype,
+        feed_forward: str,
     ):
         self.dropout_rate = dropout_rate
         norm = functools.partial(RMSNorm, d_model, dtype=dtype)
@@ -38,7 +39,7 @@ class DecoderLayer(nnx.Module):
         self.pre_cross_attention_layer_norm = norm()
         self.encoder_decoder_attention = Attention(d_model, num_heads, head_dim, **inner)
         self.pre_mlp_layer_norm = norm()
-        self.mlp = GatedMlp(d_model, d_ff, **inner)
+        self.mlp = MLPS[feed_forward](d_model, d_ff, **inner)
 
     def __call__(
         self,
@@ -98,7 +99,7 @@ class DecoderLayer(nnx.Module):
 
 
 class Decoder(nnx.Module):
-    """Layers named `layers_0`, `layers_1`, ..., one shared position bias, and a final norm.
+    """Layers named `layers_0`, `layers_1`, ..., position biases, and a final norm.
 
     Args:
       num_layers: number of layers.
@@ -106,6 +107,8 @@ class Decoder(nnx.Module):
       num_buckets, max_distance: of the relative position bias.
       dropout_rate: used only where a dropout key is given.
       dtype: in which to compute.
+      feed_forward: which of `nn.mlp.MLPS`.
+      per_layer_bias: whether every layer has a position bias; otherwise all share one.
     """
 
     def __init__(
@@ -120,23 +123,31 @@ class Decoder(nnx.Module):
         max_distance: int,
         dropout_rate: float,
         dtype: jnp.dtype,
+        feed_forward: str = "gated-gelu",
+        per_layer_bias: bool = False,
     ):
         self.num_layers = num_layers
         self.num_heads = num_heads
         self.head_dim = head_dim
         self.dropout_rate = dropout_rate
         self.dtype = dtype
-        self.relpos_bias = RelativePositionBias(
+        self.per_layer_bias = per_layer_bias
+        position_bias = functools.partial(
+            RelativePositionBias,
             num_heads,
             num_buckets=num_buckets,
             max_distance=max_distance,
             bidirectional=False,
         )
+        if not per_layer_bias:
+            self.relpos_bias = position_bias()
         for i in range(num_layers):
             layer = DecoderLayer(
                 d_model, d_ff, num_heads, head_dim,
-                dropout_rate=dropout_rate, dtype=dtype,
+                dropout_rate=dropout_rate, dtype=dtype, feed_forward=feed_forward,
             )
+            if per_layer_bias:
+                layer.relpos_bias = position_bias()
             setattr(self, f"layers_{i}", layer)
         self.decoder_norm = RMSNorm(d_model, dtype=dtype)
 
@@ -170,10 +181,10 @@ class Decoder(nnx.Module):
           [rows, length, d_model].
         """
         positions = jnp.arange(embedded.shape[1])
-        self_bias = self.relpos_bias(positions, positions) + causal_bias(embedded.shape[1])
+        biases = layer_biases(self, positions, positions, causal_bias(embedded.shape[1]))
         hidden = dropout(embedded, self.dropout_rate, stream)
         for i, layer in enumerate(self.layers):
-            hidden = layer(hidden, self_bias, encoded[i], encoder_bias, stream=stream)
+            hidden = layer(hidden, biases[i], encoded[i], encoder_bias, stream=stream)
         return dropout(self.decoder_norm(hidden), self.dropout_rate, stream)
 
     def empty_past(self, batch: int, max_beams: int, max_length: int) -> kv_cache.Past:
@@ -204,11 +215,11 @@ class Decoder(nnx.Module):
         positions = position + jnp.arange(embedded.shape[2])
         keys = jnp.arange(past.slots.shape[2])
         slots = kv_cache.own_slots(past.slots, position, embedded.shape[2])
-        self_bias = self.relpos_bias(positions, keys) + kv_cache.past_bias(positions, keys)
+        biases = layer_biases(self, positions, keys, kv_cache.past_bias(positions, keys))
         hidden, written = embedded, []
         for i, layer in enumerate(self.layers):
             hidden, longer = layer.step(
-                hidden, past.layers[i], slots, self_bias, encoded[i], encoder_bias, position
+                hidden, past.layers[i], slots, biases[i], encoded[i], encoder_bias, position
             )
             written.append(longer)
         return self.decoder_norm(hidden), kv_cache.Past(tuple(written), slots)

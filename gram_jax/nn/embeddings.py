@@ -35,10 +35,6 @@ class Embedding(nnx.Module):
         return jnp.take(self.embedding[...], tokens, axis=0).astype(self.dtype)
 
     def logits(self, hidden: jax.Array, num_rows: int) -> jax.Array:
-        """float32 [..., num_rows] products of `hidden` [..., size] with the first rows.
-
-        The table's rows have unit variance, so hidden states are scaled by size ** -0.5.
-        """
-        scaled = hidden.astype(jnp.float32) * hidden.shape[-1] ** -0.5
-        rows = scaled.reshape(-1, hidden.shape[-1])
+        """float32 [..., num_rows] products of `hidden` [..., size] with the first rows."""
+        rows = hidden.astype(jnp.float32).reshape(-1, hidden.shape[-1])
         return (rows @ self.embedding[:num_rows].T).reshape(*hidden.shape[:-1], num_rows)

@@ -8,9 +8,9 @@ from flax import nnx
 
 from gram_jax.nn.attention import Attention, padding_bias
 from gram_jax.nn.dropout import DropoutStream, dropout
-from gram_jax.nn.mlp import GatedMlp
+from gram_jax.nn.mlp import MLPS
 from gram_jax.nn.normalization import RMSNorm
-from gram_jax.nn.relative_position import RelativePositionBias
+from gram_jax.nn.relative_position import RelativePositionBias, layer_biases
 
 
 class EncoderLayer(nnx.Module):
@@ -25,6 +25,7 @@ class EncoderLayer(nnx.Module):
         *,
         dropout_rate: float,
         dtype: jnp.dtype,
+        feed_forward: str,
     ):
         self.dropout_rate = dropout_rate
         norm = functools.partial(RMSNorm, d_model, dtype=dtype)
@@ -32,7 +33,7 @@ class EncoderLayer(nnx.Module):
         self.pre_attention_layer_norm = norm()
         self.attention = Attention(d_model, num_heads, head_dim, **inner)
         self.pre_mlp_layer_norm = norm()
-        self.mlp = GatedMlp(d_model, d_ff, **inner)
+        self.mlp = MLPS[feed_forward](d_model, d_ff, **inner)
 
     def __call__(
         self, inputs: jax.Array, bias: jax.Array, *, stream: DropoutStream | None = None
@@ -47,7 +48,7 @@ class EncoderLayer(nnx.Module):
 
 
 class Encoder(nnx.Module):
-    """Layers named `layers_0`, `layers_1`, ..., one shared position bias, and a final norm.
+    """Layers named `layers_0`, `layers_1`, ..., position biases, and a final norm.
 
     Args:
       num_layers: number of layers.
@@ -55,6 +56,8 @@ class Encoder(nnx.Module):
       num_buckets, max_distance: of the relative position bias.
       dropout_rate: used only where a dropout key is given.
       dtype: in which to compute.
+      feed_forward: which of `nn.mlp.MLPS`.
+      per_layer_bias: whether every layer has a position bias; otherwise all share one.
     """
 
     def __init__(
@@ -69,22 +72,35 @@ class Encoder(nnx.Module):
         max_distance: int,
         dropout_rate: float,
         dtype: jnp.dtype,
+        feed_forward: str = "gated-gelu",
+        per_layer_bias: bool = False,
     ):
         self.num_layers = num_layers
         self.dropout_rate = dropout_rate
-        self.relpos_bias = RelativePositionBias(
+        self.per_layer_bias = per_layer_bias
+        position_bias = functools.partial(
+            RelativePositionBias,
             num_heads,
             num_buckets=num_buckets,
             max_distance=max_distance,
             bidirectional=True,
         )
+        if not per_layer_bias:
+            self.relpos_bias = position_bias()
         for i in range(num_layers):
             layer = EncoderLayer(
                 d_model, d_ff, num_heads, head_dim,
-                dropout_rate=dropout_rate, dtype=dtype,
+                dropout_rate=dropout_rate, dtype=dtype, feed_forward=feed_forward,
             )
+            if per_layer_bias:
+                layer.relpos_bias = position_bias()
             setattr(self, f"layers_{i}", layer)
         self.encoder_norm = RMSNorm(d_model, dtype=dtype)
+
+    @property
+    def layers(self) -> list[EncoderLayer]:
+        """The layers in order."""
+        return [getattr(self, f"layers_{i}") for i in range(self.num_layers)]
 
     def __call__(
         self, embedded: jax.Array, tokens: jax.Array, *, stream: DropoutStream | None = None
@@ -100,8 +116,8 @@ class Encoder(nnx.Module):
           [batch, length, d_model].
         """
         positions = jnp.arange(tokens.shape[1])
-        bias = self.relpos_bias(positions, positions) + padding_bias(tokens)
+        biases = layer_biases(self, positions, positions, padding_bias(tokens))
         hidden = dropout(embedded, self.dropout_rate, stream)
-        for i in range(self.num_layers):
-            hidden = getattr(self, f"layers_{i}")(hidden, bias, stream=stream)
+        for layer, bias in zip(self.layers, biases):
+            hidden = layer(hidden, bias, stream=stream)
         return dropout(self.encoder_norm(hidden), self.dropout_rate, stream)

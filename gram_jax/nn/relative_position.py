@@ -1,6 +1,6 @@
 """T5's relative position bias: one learned number for each head and bucket of distance.
 
-Each stack has one table, shared by all its layers.
+Each stack has one table, shared by all its layers, or, in umT5, one for each layer.
 """
 
 import math
@@ -97,3 +97,22 @@ class RelativePositionBias(nnx.Module):
         one_hot = jax.nn.one_hot(bucket, self.num_buckets, dtype=jnp.float32)
         highest = jax.lax.Precision.HIGHEST
         return jnp.einsum("hn,qkn->hqk", self.rel_embedding[...], one_hot, precision=highest)[None]
+
+
+def layer_biases(
+    stack: nnx.Module, query_positions: jax.Array, key_positions: jax.Array, mask: jax.Array
+) -> list[jax.Array]:
+    """What each layer of a stack adds to its attention logits.
+
+    Args:
+      stack: with its `layers`; either they or the stack have a `relpos_bias`.
+      query_positions: int32 [queries].
+      key_positions: int32 [keys].
+      mask: float32, broadcast to [batch, heads, queries, keys]: hides keys.
+
+    Returns:
+      For each layer float32 [batch or 1, heads, queries, keys]; one array where they share it.
+    """
+    if stack.per_layer_bias:
+        return [layer.relpos_bias(query_positions, key_positions) + mask for layer in stack.layers]
+    return [stack.relpos_bias(query_positions, key_positions) + mask] * stack.num_layers

@@ -31,7 +31,13 @@ from gram_jax.codes.selection import (
 )
 from gram_jax.core.parallel import map_in_processes
 from gram_jax.interop.bert import bert_encoder, bert_vocabulary
+from gram_jax.interop.huggingface_t5 import (
+    huggingface_t5,
+    huggingface_t5_config,
+    huggingface_vocabulary,
+)
 from gram_jax.interop.minilm import minilm_folder
+from gram_jax.interop.t5x import t5x_config, t5x_params
 from gram_jax.models.alignment import AlignmentSettings
 from gram_jax.models.config import BertConfig, ModelConfig, RelevanceConfig, TaggerConfig
 from gram_jax.partitioning.mesh import make_mesh
@@ -71,9 +77,10 @@ _LIBRARY = (read_esci, read_home_depot, read_home_depot_kaggle, read_icecat, rea
             PseudoQuerySettings, RelevanceConfig, SearchSettings, SpellingSettings,
             SynonymSettings, TaggerConfig, adafactor, adamw, annotated_queries,
             annotated_titles, bert_encoder, bert_vocabulary, bm25_neighbors, fused_neighbors,
-            gazetteer_matches, make_mesh, map_in_processes, map_on_beam, minilm_folder, select_all,
+            gazetteer_matches, huggingface_t5, huggingface_t5_config, huggingface_vocabulary,
+            make_mesh, map_in_processes, map_on_beam, minilm_folder, select_all,
             select_by_queries, select_by_votes, select_single_values, sentence_neighbors,
-            structured_fields, warmup_constant, warmup_cosine, warmup_rsqrt)
+            structured_fields, t5x_config, t5x_params, warmup_constant, warmup_cosine, warmup_rsqrt)
 _BOUND_WHERE_DEFINED = (*(stage.run for stage in STAGES), code_examples_folder,
                         product_task_rate, pseudo_queries_folder, pseudo_query_task_rate,
                         vocabulary_file)

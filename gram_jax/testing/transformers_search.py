@@ -9,7 +9,8 @@ import numpy as np
 import torch
 import transformers
 
-from gram_jax.interop.huggingface import state_dict, t5_config_fields
+from gram_jax.interop.huggingface import state_dict
+from gram_jax.interop.huggingface_config import t5_config_fields
 from gram_jax.models.config import ModelConfig
 from gram_jax.models.params import Params
 from gram_jax.testing.dict_trie import DictTrie

@@ -83,6 +83,11 @@ class SentencePieceVocabulary:
         """Short name of the model file's exact content."""
         return hashlib.sha256(self.model_bytes).hexdigest()[:16]
 
+    @functools.cached_property
+    def pieces(self) -> list[str]:
+        """The tokens by their ids, as SentencePiece writes them."""
+        return [self._processor.id_to_piece(i) for i in range(self.vocab_size)]
+
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of each text, without EOS."""
         return self._processor.encode([normalize_text(text) for text in texts], out_type=int)

@@ -5,11 +5,14 @@ import numpy as np
 import pytest
 
 from gram_jax.core.errors import ConfigError
-from gram_jax.interop.huggingface import state_dict, t5_config_fields, weight_names
+from gram_jax.interop.huggingface import state_dict, weight_names
+from gram_jax.interop.huggingface_config import t5_config_fields
 from gram_jax.testing.tiny_bert import tiny_bert_config
 from gram_jax.testing.tiny_model import tiny_config, tiny_params
 
-CONFIGS = [tiny_config(num_decoder_layers=2), tiny_config(tie_embeddings=True, head_dim=4)]
+CONFIGS = [tiny_config(num_decoder_layers=2), tiny_config(tie_embeddings=True, head_dim=4),
+           tiny_config(feed_forward="relu"),
+           tiny_config(per_layer_relative_bias=True, num_encoder_layers=2, num_decoder_layers=3)]
 
 
 @pytest.mark.parametrize("config", CONFIGS)

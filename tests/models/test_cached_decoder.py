@@ -17,6 +17,8 @@ BATCH, BEAM, LENGTH, VOCAB = 2, 3, 5, 64
 CONFIGS = {
     "untied": tiny_config(VOCAB, num_decoder_layers=2),
     "tied": tiny_config(VOCAB, num_decoder_layers=2, tie_embeddings=True),
+    "a bias a layer": tiny_config(VOCAB, num_decoder_layers=2, per_layer_relative_bias=True,
+                                  feed_forward="relu"),
     "bert": tiny_bert_config(num_decoder_layers=2, output_vocab_size=VOCAB),
 }
 

@@ -16,6 +16,13 @@ from gram_jax.testing.tiny_model import tiny_config
 SIZES = Path(__file__).resolve().parents[2] / "gin" / "models"
 
 
+@pytest.mark.parametrize("tied", [False, True])
+def test_logits_are_scaled_where_they_are_tied_unless_said_otherwise(tied):
+    assert tiny_config(tie_embeddings=tied).scales_logits is tied
+    for scaled in (False, True):
+        assert tiny_config(tie_embeddings=tied, scale_logits=scaled).scales_logits is scaled
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -31,6 +38,7 @@ SIZES = Path(__file__).resolve().parents[2] / "gin" / "models"
         ("compute_dtype", "float16"),
         ("output_vocab_size", 0),
         ("output_vocab_size", 65),
+        ("feed_forward", "gelu"),
         ("encoder", BertConfig(d_ff=8, num_heads=3)),
     ],
 )

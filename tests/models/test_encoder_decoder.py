@@ -158,6 +158,25 @@ def test_encoded_text_and_logits_equal_the_numpy_reading(tie_embeddings, seed):
         np.testing.assert_allclose(decoded[row], expected, atol=1e-5)
 
 
+def test_one_bias_for_all_layers_is_the_same_bias_for_each():
+    sizes = {"num_encoder_layers": 2, "num_decoder_layers": 2}
+    shared, apart = (tiny_config(**sizes, per_layer_relative_bias=each) for each in (False, True))
+    params = strong_params(shared, 0)
+    copied = jax.tree.map(lambda array: array, params)
+    for stack in ("encoder", "decoder"):
+        bias = copied[stack].pop("relpos_bias")
+        for layer in range(2):
+            copied[stack][f"layers_{layer}"]["relpos_bias"] = bias
+    rng = np.random.default_rng(0)
+    texts = random_tokens(rng, 2, 20, shortest=3)
+    inputs = started(random_tokens(rng, 2, 9, shortest=9))
+    expected = forward(shared, params, texts, inputs)
+    jax.tree.map(np.testing.assert_array_equal, forward(apart, copied, texts, inputs), expected)
+    copied["decoder"]["layers_1"]["relpos_bias"] = {"rel_embedding": -bias["rel_embedding"]}
+    found = forward(apart, copied, texts, inputs)[1]
+    assert np.abs(np.asarray(found) - np.asarray(expected[1])).max() > 1e-3
+
+
 CONFIG = tiny_config(num_decoder_layers=2)
 
 

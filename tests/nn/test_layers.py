@@ -9,7 +9,7 @@ import pytest
 
 from gram_jax.nn.dense import BiasedDense, Dense
 from gram_jax.nn.embeddings import Embedding
-from gram_jax.nn.mlp import GatedMlp
+from gram_jax.nn.mlp import GatedMlp, ReluMlp
 from gram_jax.nn.normalization import LayerNorm, RMSNorm
 
 FLOAT32 = jnp.dtype("float32")
@@ -72,7 +72,15 @@ def test_mlp_gates_with_the_tanh_gelu():
     )
 
 
-def test_embedding_looks_rows_up_and_scales_tied_logits():
+def test_the_plain_mlp_is_a_relu_between_two_products():
+    mlp = ReluMlp(3, 4, dropout_rate=0.0, dtype=FLOAT32)
+    inner, out = (filled(layer.kernel) for layer in (mlp.wi, mlp.wo))
+    inputs = RNG.normal(size=(2, 5, 3))
+    np.testing.assert_allclose(mlp(jnp.asarray(inputs)), np.maximum(inputs @ inner, 0) @ out,
+                               rtol=1e-4, atol=1e-5)
+
+
+def test_embedding_looks_rows_up_and_gives_logits_of_the_first():
     embedding = Embedding(7, 4, dtype=FLOAT32)
     table = filled(embedding.embedding)
     tokens = jnp.array([[3, 0], [6, 3]])
@@ -80,7 +88,7 @@ def test_embedding_looks_rows_up_and_scales_tied_logits():
     hidden = RNG.normal(size=(2, 3, 4))
     for num_rows in (7, 3):
         np.testing.assert_allclose(
-            embedding.logits(jnp.asarray(hidden), num_rows), hidden / 2.0 @ table[:num_rows].T,
+            embedding.logits(jnp.asarray(hidden), num_rows), hidden @ table[:num_rows].T,
             rtol=1e-4, atol=1e-5,
         )
 

@@ -26,8 +26,8 @@ def train(context: StageContext, *, model: Callable[..., ModelConfig] = gin.REQU
       context: where to read and write.
       model: makes a `ModelConfig` when given the vocabulary's sizes.
       training: how.
-      initial_params: what some of the parameters start from, for example `@bert_encoder`; all
-        others are drawn.
+      initial_params: what some of the parameters start from, for example `@bert_encoder`, or
+        `@huggingface_t5`, which gives all; others are drawn.
 
     Raises:
       ConfigError: a target has tokens that the model has no logits for.
