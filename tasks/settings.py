@@ -34,3 +34,9 @@ def product_task_rate(rate: float = 1.0) -> float:
 def pseudo_query_task_rate(rate: float = 1.0) -> float:
     """Pseudo-queries drawn for each query example."""
     return rate
+
+
+@gin.configurable
+def semantic_id_title_task_rate(rate: float = 0.5) -> float:
+    """Titles to be told from semantic ids, drawn for each query example."""
+    return rate

@@ -1,26 +1,22 @@
 """Shares products out evenly among codewords at little cost: optimal transport, made whole.
 
-LC-Rec (arXiv 2311.09049, section III-B) asks of the last level that every codeword is given as much as
-every other, and solves it by Sinkhorn-Knopp with the distances as costs. Two things are put
-differently here. Codewords are capacities where there are more of them than products, with a slack
-row that takes what is free: forced to be used evenly, they would split each product among many of
-them, and the greatest part of it need not lie near. And the plan is rounded within the bound, where
-taking each product's greatest part alone may still pile products up.
+LC-Rec (arXiv 2311.09049) asks of the last level that every codeword is given as much as every
+other, its uniform semantic mapping, and solves it by Sinkhorn-Knopp with the distances as costs.
+Two things are put differently here. Codewords are capacities where there are more of them than
+products, with a slack row that takes what is free: forced to be used evenly, they would split each
+product among many of them, and the greatest part of it need not lie near. And the plan is rounded
+within the bound, where taking each product's greatest part alone may still pile products up.
 
 The work is that of costs times iterations, whatever the size of the group. Knows costs only.
 """
 
 import numpy as np
-from scipy.special import logsumexp
 
-LC_REC_EPSILON = 0.0015
-"""Of the costs' range; LC-Rec has 0.003 of costs between -1 and 1."""
-
-_CONVERGED = 0.01
+_EPSILON = 0.0015
 _COOLING = 0.5
 
 
-def balanced_assignment(costs: np.ndarray, *, epsilon: float = LC_REC_EPSILON,
+def balanced_assignment(costs: np.ndarray, *, epsilon: float = _EPSILON,
                         num_iterations: int = 100) -> np.ndarray:
     """A codeword for each product, every codeword as often as every other, give or take one.
 
@@ -56,10 +52,12 @@ def balanced_assignment(costs: np.ndarray, *, epsilon: float = LC_REC_EPSILON,
 
 
 def sinkhorn(costs: np.ndarray, row_masses: np.ndarray, column_masses: np.ndarray, *,
-             epsilon: float, num_iterations: int = 100) -> np.ndarray:
+             epsilon: float, num_iterations: int = 100, tolerance: float = 0.01) -> np.ndarray:
     """The logarithm of the entropic transport plan (Cuturi, NIPS 2013), cooled to `epsilon`.
 
-    Minimises sum(P * costs) + epsilon * sum(P * ln P) over plans P with these sums.
+    Minimises sum(P * costs) + epsilon * sum(P * ln P) over plans P with these sums. Each
+    temperature on the way starts from the prices of the one before, so that a small `epsilon`
+    needs few iterations and nothing underflows.
 
     Args:
       costs: float64 [rows, columns]; inf forbids.
@@ -67,9 +65,10 @@ def sinkhorn(costs: np.ndarray, row_masses: np.ndarray, column_masses: np.ndarra
       column_masses: float64 [columns], above 0, with the same total.
       epsilon: weight of the entropy, in units of the costs.
       num_iterations: at each temperature, at most.
+      tolerance: by how much a price may still move, in units of the temperature, to be left.
 
     Returns:
-      float64 [rows, columns], ln P. Rows have their masses; columns do once it has converged.
+      float64 [rows, columns], ln P. Rows have their masses; columns do up to what is left to move.
     """
     log_rows, log_columns = np.log(row_masses), np.log(column_masses)
     finite = costs[np.isfinite(costs)]
@@ -78,16 +77,22 @@ def sinkhorn(costs: np.ndarray, row_masses: np.ndarray, column_masses: np.ndarra
     while True:
         kernel, prices = -costs / temperature, columns / temperature
         for _ in range(num_iterations):
-            rows = log_rows - logsumexp(kernel + prices, axis=1)
+            rows = log_rows - _log_sum_exp(kernel + prices, axis=1)
             before = prices
-            prices = log_columns - logsumexp(kernel + rows[:, None], axis=0)
-            if np.abs(prices - before).max() < _CONVERGED * min(1.0, epsilon / temperature * 10):
+            prices = log_columns - _log_sum_exp(kernel + rows[:, None], axis=0)
+            if np.abs(prices - before).max() < tolerance:
                 break
         if temperature <= epsilon:
-            rows = log_rows - logsumexp(kernel + prices, axis=1)
+            rows = log_rows - _log_sum_exp(kernel + prices, axis=1)
             return kernel + rows[:, None] + prices
         columns = prices * temperature
         temperature = max(epsilon, temperature * _COOLING)
+
+
+def _log_sum_exp(values: np.ndarray, axis: int) -> np.ndarray:
+    """SciPy's logsumexp costs ten times as much on arrays as small as most are here."""
+    peaks = values.max(axis=axis, keepdims=True)
+    return np.squeeze(np.log(np.exp(values - peaks).sum(axis=axis, keepdims=True)) + peaks, axis)
 
 
 def _log_shares(costs: np.ndarray, floor: int, num_extra: int, epsilon: float,

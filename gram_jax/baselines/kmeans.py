@@ -1,4 +1,9 @@
-"""k-means: centroids near to which every point of a cloud lies. Knows vectors only."""
+"""k-means: centroids near to which every point of a cloud lies. Knows vectors only.
+
+SciPy's `kmeans2` takes the same steps from the same start. What is here beside it is a start that
+costs one pass over the points for each centroid and not one for each pair of centroids, an end when
+nothing changes, and centroids that do not stay where no point is.
+"""
 
 import numpy as np
 from scipy import sparse

@@ -1,12 +1,12 @@
 """Residual quantisation: a vector as a few codewords, each for what those before it left over.
 
-TIGER (arXiv 2305.05065, section 3.1) and LC-Rec (arXiv 2311.09049, section III-B) learn the codebooks
-with an autoencoder around them (RQ-VAE), which they start by k-means. Here k-means alone learns
-them, level by level: it has no network to train, no codebook that collapses and one result for a
-seed, and GRID (arXiv 2507.22224) measured ids made this way as no worse.
+TIGER (arXiv 2305.05065) and LC-Rec (arXiv 2311.09049) learn the codebooks with an autoencoder
+around them (RQ-VAE), which they start by k-means. Here k-means alone learns them, level by level,
+which GRID (arXiv 2507.22224) has beside RQ-VAE as RQ-KMeans: there is no network to train, no
+codebook that collapses, and one result for a seed.
 
-In NumPy: it is done once for a catalogue, and the nearest codeword must not hang on the precision of
-an accelerator's products. Knows vectors; nothing of products, ids or tokens.
+In NumPy: it is done once for a catalogue, and the nearest codeword must not hang on the precision
+of an accelerator's products. Knows vectors; nothing of products, ids or tokens.
 """
 
 import dataclasses
@@ -97,10 +97,10 @@ class ResidualQuantizer:
         Returns:
           float64 [n, codewords], squared.
         """
-        left = (np.asarray(embeddings, np.float64) - self.reconstruct(prefixes))[:, None]
+        left = np.asarray(embeddings, np.float64) - self.reconstruct(prefixes)
         codebook = self.codebooks[prefixes.shape[1]].astype(np.float64)
-        squares = np.einsum("nid,nid->n", left, left)[:, None] + np.square(codebook).sum(1)
-        return np.maximum(squares - 2 * left[:, 0] @ codebook.T, 0.0)
+        squares = np.square(left).sum(1)[:, None] + np.square(codebook).sum(1)
+        return np.maximum(squares - 2 * left @ codebook.T, 0.0)
 
     def errors(self, embeddings: np.ndarray, codewords: np.ndarray) -> np.ndarray:
         """The mean squared norm of what is left after 0, 1, ... all levels.
