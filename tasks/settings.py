@@ -8,7 +8,10 @@ import gin
 
 @gin.configurable
 def code_examples_folder(path: str = gin.REQUIRED) -> str:
-    """The folder with `query_codes.SPLIT.jsonl` and `product_codes.SPLIT.jsonl`."""
+    """The folder with `query_codes.SPLIT.jsonl` and `product_codes.SPLIT.jsonl`.
+
+    Of semantic ids, `semantic_id_titles.train.jsonl` besides.
+    """
     return path
 
 

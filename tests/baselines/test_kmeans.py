@@ -77,10 +77,8 @@ def test_steps_are_those_of_scipy():
     points = cloud(0, 300, size=8, num_blobs=9, spread=1.5)
     start = points[:6]
     expected, _ = kmeans2(points, start, iter=3, minit="matrix")
-    centroids = start
-    for _ in range(3):
-        centroids = kmeans_module._means(points, nearest_centroids(points, centroids), centroids)
-    np.testing.assert_allclose(centroids, expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(kmeans_module._lloyd(points, start, 3), expected, rtol=1e-4,
+                               atol=1e-5)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -98,6 +96,18 @@ def test_a_centroid_without_points_goes_where_it_is_needed_most():
     centroids = np.array([[1], [-99]], np.float32)
     moved = kmeans_module._means(points, nearest_centroids(points, centroids), centroids)
     assert moved[1].tolist() == [50]
+
+
+def test_what_clumps_leave_over_is_not_all_taken_by_one_centroid():
+    rng = np.random.default_rng(2)
+    noise = rng.normal(0, 0.4, (4000, 128)) * np.linspace(1, 0.05, 128)
+    points = (rng.normal(size=(300, 128))[rng.integers(300, size=4000)] + noise).astype(np.float32)
+    points /= np.linalg.norm(points, axis=1, keepdims=True)
+    spread = kmeans_module._lloyd(
+        points, kmeans_module._spread_start(points, 64, np.random.default_rng(0)), 10)
+    left = points - spread[nearest_centroids(points, spread)]
+    centroids = kmeans(left, 64, rng=np.random.default_rng(1), num_iterations=10)
+    assert np.bincount(nearest_centroids(left, centroids)).max() < 0.25 * len(left)
 
 
 @given(st.integers(1, 6), st.integers(1, 9))
