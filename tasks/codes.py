@@ -1,6 +1,8 @@
 """The two generators as tasks: a query's text to its codes, and a product's text to its codes.
 
-Queries are those that were asked, and pseudo-queries, which nobody typed.
+Queries are those that were asked, and pseudo-queries, which nobody typed. Where semantic ids take
+the place of codes, a third task is the way back, from a product's id to its title: LC-Rec's
+alignment of ids with language.
 """
 
 import functools
@@ -46,5 +48,7 @@ def _add_task(name: str, folder: Callable[[], str], file: str, to_input: Callabl
 _add_task("gram_query_to_code", code_examples_folder, "query_codes", query_input,
           ["train", "tune"])
 _add_task("gram_product_to_code", code_examples_folder, "product_codes", product_input, ["train"])
+_add_task("semantic_id_to_title", code_examples_folder, "semantic_id_titles", product_input,
+          ["train"])
 _add_task("gram_pseudo_query_to_code", pseudo_queries_folder, "pseudo_query_codes", query_input,
           ["train"])

@@ -8,7 +8,10 @@ import gin
 
 @gin.configurable
 def code_examples_folder(path: str = gin.REQUIRED) -> str:
-    """The folder with `query_codes.SPLIT.jsonl` and `product_codes.SPLIT.jsonl`."""
+    """The folder with `query_codes.SPLIT.jsonl` and `product_codes.SPLIT.jsonl`.
+
+    Of semantic ids, `semantic_id_titles.train.jsonl` besides.
+    """
     return path
 
 
@@ -33,4 +36,10 @@ def product_task_rate(rate: float = 1.0) -> float:
 @gin.configurable
 def pseudo_query_task_rate(rate: float = 1.0) -> float:
     """Pseudo-queries drawn for each query example."""
+    return rate
+
+
+@gin.configurable
+def semantic_id_title_task_rate(rate: float = 0.5) -> float:
+    """Titles to be told from semantic ids, drawn for each query example."""
     return rate

@@ -6,7 +6,7 @@ which and which way round it lies; torch is not needed, since safetensors holds 
 from its beginning, and a pooler or other heads are left where they are.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from gram_jax.core.errors import ArtifactError, ConfigError
 from gram_jax.interop.huggingface import Weight
 from gram_jax.interop.pretrained_folder import WEIGHTS, read_bytes, read_json, read_weights
 from gram_jax.models.config import ModelConfig
+from gram_jax.text.new_words import tokenizer_with_words
 from gram_jax.text.vocabulary_files import StoredVocabulary
 from gram_jax.text.wordpiece import WordPieceVocabulary, renumbered_wordpiece, tokens_of
 
@@ -33,30 +34,40 @@ _NORMS = {
     "attention_layer_norm": "attention.output.LayerNorm",
     "mlp_layer_norm": "output.LayerNorm",
 }
+_NEW = -1
+"""The row of a token that the published table lacks."""
+
 _PREFIXES = ("", "bert.")
 """What names begin with: nothing in a bare encoder's file, 'bert.' where it had a head."""
 
 
-def bert_vocabulary(outputs: Iterable[str], *, folder: str) -> bytes:
+def bert_vocabulary(outputs: Iterable[str], *, folder: str,
+                    new_words: Sequence[str] = ()) -> bytes:
     """The file of the encoder's vocabulary, renumbered so that `outputs` take the first ids.
 
     Args:
       outputs: the texts that the decoder is to generate.
       folder: holds tokenizer.json.
+      new_words: words that are to have a token of their own; see `text.new_words`.
 
     Returns:
       See `text.wordpiece.renumbered_wordpiece`.
 
     Raises:
       ArtifactError: the tokenizer is missing or of another kind.
+      ConfigError: a word cannot be added.
     """
-    return renumbered_wordpiece(read_bytes(Path(folder) / "tokenizer.json"), outputs)
+    tokenizer = read_bytes(Path(folder) / "tokenizer.json")
+    return renumbered_wordpiece(
+        tokenizer_with_words(tokenizer, new_words) if new_words else tokenizer, outputs)
 
 
 def bert_encoder(
     config: ModelConfig, vocabulary: StoredVocabulary, *, folder: str
 ) -> dict[str, np.ndarray]:
     """The pretrained parameters: words, positions and layers of the encoder.
+
+    Words that the vocabulary was given besides start as the mean of those that were learned.
 
     Args:
       config: the model that is to hold them.
@@ -72,7 +83,8 @@ def bert_encoder(
       ArtifactError: a file is missing or damaged, or lacks a weight, which is named.
     """
     root, weights = Path(folder), Path(folder) / WEIGHTS
-    _check_sizes(config, root / "config.json")
+    rows = _rows(vocabulary, root / "tokenizer.json")
+    _check_sizes(config, root / "config.json", num_new_words=int((rows == _NEW).sum()))
     arrays = read_weights(root)
     prefix = next((prefix for prefix in _PREFIXES
                    if f"{prefix}embeddings.word_embeddings.weight" in arrays), "")
@@ -84,7 +96,8 @@ def bert_encoder(
         array = np.asarray(arrays[name], np.float32)
         found[path] = np.ascontiguousarray(array.T if weight.transposed else array)
     found[_SEGMENT] = found[_SEGMENT][0]
-    found[_WORDS] = found[_WORDS][_rows(vocabulary, root / "tokenizer.json")]
+    words = found[_WORDS]
+    found[_WORDS] = np.where((rows == _NEW)[:, None], words.mean(axis=0), words[rows])
     return found
 
 
@@ -114,7 +127,7 @@ def _norm_names(ours: str, theirs: str) -> dict[str, Weight]:
             f"{ours}/bias": Weight(f"{theirs}.bias", False)}
 
 
-def _check_sizes(config: ModelConfig, path: Path) -> None:
+def _check_sizes(config: ModelConfig, path: Path, *, num_new_words: int) -> None:
     """Raises where what the encoder computes is not what the config says."""
     if config.encoder is None:
         raise ConfigError("ModelConfig.encoder is T5's; bind @BertConfig() to it, as "
@@ -124,7 +137,7 @@ def _check_sizes(config: ModelConfig, path: Path) -> None:
         "model_type": "bert",
         "hidden_act": "gelu",
         "position_embedding_type": "absolute",
-        "vocab_size": config.vocab_size,
+        "vocab_size": config.vocab_size - num_new_words,
         "hidden_size": config.d_model,
         "num_hidden_layers": config.num_encoder_layers,
         "num_attention_heads": config.encoder.num_heads,
@@ -140,10 +153,10 @@ def _check_sizes(config: ModelConfig, path: Path) -> None:
                           f"{'; '.join(differing)}")
 
 
-def _rows(vocabulary: StoredVocabulary, path: Path) -> list[int]:
-    """For every id of the vocabulary the row of its token in the published table."""
+def _rows(vocabulary: StoredVocabulary, path: Path) -> np.ndarray:
+    """For every id the row of its token in the published table, or _NEW: int64 [vocab_size]."""
     rows = {token: row for row, token in enumerate(tokens_of(read_bytes(path)))}
-    if not isinstance(vocabulary, WordPieceVocabulary) or set(vocabulary.tokens) != rows.keys():
+    if not isinstance(vocabulary, WordPieceVocabulary) or not rows.keys() <= set(vocabulary.tokens):
         raise ConfigError(f"the vocabulary is not that of the encoder in {path.parent}: bind "
                           "build_vocabulary.pretrained to @bert_vocabulary with the same folder")
-    return [rows[token] for token in vocabulary.tokens]
+    return np.array([rows.get(token, _NEW) for token in vocabulary.tokens], np.int64)

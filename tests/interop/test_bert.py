@@ -46,6 +46,21 @@ def rewrite(folder, weights):
     safetensors.save_file(weights, folder / "model.safetensors")
 
 
+def test_new_words_start_as_the_mean_of_the_learned_and_the_rest_stays(folder, weights):
+    new_words = ["sid0c1", "sid0c2", "sid1c0"]
+    vocabulary = WordPieceVocabulary(bert_vocabulary(
+        ["sid0c1 sid1c0", "red"], folder=str(folder), new_words=new_words))
+    config = tiny_bert_config(vocab_size=len(TOKENS) + 3)
+    found = bert_encoder(config, vocabulary, folder=str(folder))["token_embedder/embedding"]
+    table = weights["embeddings.word_embeddings.weight"]
+    for token, row in zip(vocabulary.tokens, found, strict=True):
+        expected = table.mean(axis=0) if token in new_words else table[TOKENS.index(token)]
+        np.testing.assert_allclose(row, expected, rtol=1e-5)
+    assert vocabulary.encode(["sid0c1 sid1c0"])[0][0] < vocabulary.output_vocab_size
+    with pytest.raises(ConfigError, match="vocab_size"):
+        bert_encoder(tiny_bert_config(vocab_size=len(TOKENS)), vocabulary, folder=str(folder))
+
+
 def test_every_parameter_of_the_encoder_has_a_weight_and_no_other_does():
     params = {jax.tree_util.keystr(path, simple=True, separator="/")
               for path, _ in jax.tree_util.tree_leaves_with_path(abstract_params(CONFIG))}
