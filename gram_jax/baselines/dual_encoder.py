@@ -4,28 +4,26 @@ Knows the encoder, its vocabulary and its prompts; nothing of how it was trained
 """
 
 import dataclasses
-import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from gram_jax.core.atomic import atomic_file
-from gram_jax.core.errors import ArtifactError, ConfigError
+from gram_jax.baselines.model_files import load_model, save_model, unusable
+from gram_jax.core.errors import ConfigError
 from gram_jax.core.protocols import Vocabulary
 from gram_jax.models.config import ModelConfig
 from gram_jax.models.dual_encoder import Similarity
-from gram_jax.models.params import Params, init_params, load_params, replace_params, save_params
+from gram_jax.models.params import Params, init_params, replace_params
 from gram_jax.retrieval.text_embeddings import text_embeddings
 from gram_jax.text.encoding import encode_inputs
 from gram_jax.text.normal_form import normalize_text
 from gram_jax.text.prompts import PRODUCT_PREFIX, QUERY_PREFIX
-from gram_jax.text.vocabulary_files import StoredVocabulary, load_vocabulary
+from gram_jax.text.vocabulary_files import StoredVocabulary
 from gram_jax.text.wordpiece import WordPieceVocabulary
 
 _SHORTEST = 1e-12
-_PARAMS, _FIELDS, _VOCABULARY = "params.npz", "dual_encoder.json", "vocabulary.model"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -105,14 +103,9 @@ class DualEncoder:
 
     def save(self, folder: str | os.PathLike) -> None:
         """Writes parameters, vocabulary and settings; none of it is a pickle."""
-        folder = Path(folder)
-        save_params(folder / _PARAMS, self.params)
-        with atomic_file(folder / _VOCABULARY, "wb") as stream:
-            stream.write(self.vocabulary.model_bytes)
-        with atomic_file(folder / _FIELDS) as stream:
-            json.dump({"config": dataclasses.asdict(self.config),
-                       "texts": dataclasses.asdict(self.texts), "similarity": self.similarity,
-                       "batch_size": self.batch_size}, stream, indent=2)
+        save_model(folder, self.config, self.params, self.vocabulary,
+                   {"texts": dataclasses.asdict(self.texts), "similarity": self.similarity,
+                    "batch_size": self.batch_size})
 
     @classmethod
     def load(cls, folder: str | os.PathLike) -> "DualEncoder":
@@ -121,16 +114,12 @@ class DualEncoder:
         Raises:
           ArtifactError: something is missing or damaged.
         """
-        folder = Path(folder)
+        config, params, vocabulary, settings = load_model(folder)
         try:
-            row = json.loads((folder / _FIELDS).read_text(encoding="utf-8"))
-            config, texts = ModelConfig(**row["config"]), DualEncoderTexts(**row["texts"])
-            settings = {"similarity": row["similarity"], "batch_size": int(row["batch_size"])}
-        except (OSError, ValueError, KeyError, TypeError, ConfigError) as error:
-            raise ArtifactError(f"{folder} holds no readable {_FIELDS} ({error}): train the dual "
-                                "encoder again") from error
-        return cls(config=config, params=load_params(folder / _PARAMS, config), texts=texts,
-                   vocabulary=load_vocabulary(folder / _VOCABULARY), **settings)
+            texts = DualEncoderTexts(**settings.pop("texts"))
+            return cls(config=config, params=params, vocabulary=vocabulary, texts=texts, **settings)
+        except (KeyError, TypeError, ConfigError) as error:
+            raise unusable(folder, error) from error
 
     def _scaled(self, embeddings: np.ndarray) -> np.ndarray:
         embeddings = embeddings.astype(np.float32)

@@ -15,6 +15,7 @@ from gram_jax.core.data_place import check_place
 from gram_jax.core.digest import digest_arrays, digest_texts
 from gram_jax.core.epoch_order import EpochOrder
 from gram_jax.core.errors import ConfigError
+from gram_jax.text.encoding import without_padding
 
 _DRAWS = 1
 
@@ -50,7 +51,7 @@ class ContrastiveBatches(Iterator[ContrastiveBatch]):
                              f"{clicks.num_queries}")
         self._rows, self._products = clicks.rows, clicks.products
         self._query_ids, self._clicked, self._negatives = clicks.query_ids, clicked, negatives
-        self._query_tokens, self._product_tokens = map(_without_padding,
+        self._query_tokens, self._product_tokens = map(without_padding,
                                                        (query_tokens, product_tokens))
         self._batch_size, self._seed, self._number = batch_size, seed, 0
         self._order = EpochOrder(len(self._rows), seed)
@@ -91,8 +92,3 @@ class ContrastiveBatches(Iterator[ContrastiveBatch]):
         check_place(position, self._stream, data="clicked pairs",
                     settings="clicks, texts, negatives, batch_size or seed")
         self._number = position["number"]
-
-
-def _without_padding(tokens: np.ndarray) -> np.ndarray:
-    """Columns behind the longest row cut off."""
-    return tokens[:, :max(1, int((tokens > 0).sum(axis=1).max(initial=1)))]

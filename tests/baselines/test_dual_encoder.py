@@ -70,8 +70,8 @@ def test_a_loaded_encoder_is_the_saved_one(encoder, tmp_path):
     assert (loaded.config, loaded.texts, loaded.similarity, loaded.batch_size) == (
         encoder.config, encoder.texts, "dot", 3)
     np.testing.assert_array_equal(loaded.embed_queries(TEXTS), encoder.embed_queries(TEXTS))
-    (tmp_path / "encoder" / "dual_encoder.json").write_text("{}")
-    with pytest.raises(ArtifactError, match="train the dual encoder again"):
+    (tmp_path / "encoder" / "model.json").write_text("{}")
+    with pytest.raises(ArtifactError, match="train the model again"):
         DualEncoder.load(tmp_path / "encoder")
 
 
