@@ -131,6 +131,10 @@ class Negatives:
       near: int32 [queries, depth], see `near_products`.
       code_table: says which products share a code.
 
+    Attributes:
+      settings: as given.
+      near: as given, cut to `settings.near_depth`.
+
     Raises:
       ConfigError: a query has every product clicked, so that there is nothing to set against.
     """
@@ -142,8 +146,8 @@ class Negatives:
         self._first_code = np.concatenate([[0], np.cumsum(code_table.codes_per_product)])
         self._codes = code_table.posting_codes[np.argsort(code_table.posting_products,
                                                           kind="stable")]
-        self._near = near[:, :settings.near_depth]
-        self._num_near = (self._near >= 0).sum(axis=1)
+        self.near = near[:, :settings.near_depth]
+        self._num_near = (self.near >= 0).sum(axis=1)
 
     def draw(self, rng: np.random.Generator, rows: np.ndarray,
              products: np.ndarray) -> np.ndarray:
@@ -189,10 +193,10 @@ class Negatives:
 
     def _draw_near(self, rng, rows, products, count) -> np.ndarray:
         place = _below(rng, (len(rows), count), self._num_near[rows][:, None])
-        return self._near[rows[:, None], place]  # -1 where the row has none
+        return self.near[rows[:, None], place]  # -1 where the row has none
 
     def _all_near(self, rows, products, at) -> np.ndarray:
-        return self._near[rows[at], :self._num_near[rows[at]]]
+        return self.near[rows[at], :self._num_near[rows[at]]]
 
     def _draw_sharing(self, rng, rows, products, count) -> np.ndarray:
         """A code of the product, evenly, and a product of the code, evenly."""

@@ -13,6 +13,7 @@ from gram_jax.alignment.word_book import WordBook
 from gram_jax.core.batch import RelevanceBatch
 from gram_jax.core.data_place import check_place
 from gram_jax.core.digest import digest_arrays, digest_texts
+from gram_jax.core.epoch_order import EpochOrder
 
 QUERY_WORDS, PRODUCT_WORDS = 10, 24
 """Words that are read of a query and of a product's text."""
@@ -46,10 +47,11 @@ class RelevanceBatches:
             f"{batch_size} {seed} {negatives.settings}",
             digest_arrays({"rows": rows, "products": products, "queries": self._queries,
                            "titles": self._titles})])
+        self._order = EpochOrder(len(rows), seed)
         self._number = 0
 
     def __next__(self) -> RelevanceBatch:
-        chosen = self._clicks_at(self._number * self._batch_size)
+        chosen = self._order.stretch(self._number * self._batch_size, self._batch_size)
         rows, products = self._rows[chosen], self._products[chosen]
         drawn = self._negatives.draw(np.random.default_rng([self._seed, 1, self._number]), rows,
                                      products)
@@ -77,16 +79,6 @@ class RelevanceBatches:
         check_place(position, self._stream, data="relevance data",
                     settings="clicks, texts, negatives, batch_size or seed")
         self._number = position["number"]
-
-    def _clicks_at(self, start: int) -> np.ndarray:
-        """The clicks at places `start` and after, over all epochs."""
-        size, parts, wanted = len(self._rows), [], self._batch_size
-        while wanted:
-            epoch, offset = divmod(start, size)
-            order = np.random.default_rng([self._seed, 2, epoch]).permutation(size)
-            parts.append(order[offset:offset + wanted])
-            start, wanted = start + len(parts[-1]), wanted - len(parts[-1])
-        return np.concatenate(parts)
 
 
 def _renumbered(queries: np.ndarray, titles: np.ndarray

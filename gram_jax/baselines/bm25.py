@@ -7,7 +7,7 @@ and tuning tries many.
 
 import copy
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import Stemmer
@@ -109,15 +109,17 @@ class BM25Retriever(Retriever):
       k1: how late repeats of a word stop counting, >= 0.
       b: how much long products are held back, from 0 to 1.
       language: of the Snowball stemmer.
+      text_of: what is searched of a product.
       name: of the method in reports.
     """
 
     def __init__(self, products: Sequence[Product], *, k1: float = 0.8, b: float = 0.4,
-                 language: str = "english", name: str = "BM25"):
+                 language: str = "english", text_of: Callable[[Product], str] = product_text,
+                 name: str = "BM25"):
         self.name = name
         self._product_ids = [product.product_id for product in products]
         self._words = SnowballWords(language)
-        self._counts = WordCounts.of(self._words(product_text(product)) for product in products)
+        self._counts = WordCounts.of(self._words(text_of(product)) for product in products)
         self._set(k1, b)
 
     def with_settings(self, *, k1: float, b: float) -> "BM25Retriever":
@@ -167,17 +169,18 @@ class BM25Tuning:
 
 def tune_bm25(products: Sequence[Product], queries: Sequence[Query], qrels: Qrels, *,
               k1_grid: Sequence[float] = K1_GRID, b_grid: Sequence[float] = B_GRID,
-              language: str = "english",
+              language: str = "english", text_of: Callable[[Product], str] = product_text,
+              name: str = "BM25",
               progress=lambda iterable, description, total: iterable) -> BM25Tuning:
     """Chooses k1 and b on held-out queries: the best recall@100, then the best ndcg@10.
 
     Recalls that agree to three decimals count as equal: less is the luck of a few queries.
     """
     measures = {name: MEASURES[name] for name in ("recall@100", "ndcg@10")}
-    base = BM25Retriever(products, language=language)
+    base = BM25Retriever(products, language=language, text_of=text_of, name=name)
     settings = [(k1, b) for k1 in k1_grid for b in b_grid]
     figures = {}
-    for k1, b in progress(settings, "tune BM25", len(settings)):
+    for k1, b in progress(settings, f"tune {name}", len(settings)):
         retriever = base.with_settings(k1=k1, b=b)
         run = Run(base.name, tuple(retriever.retrieve(queries, k=100)))
         figures[k1, b] = mean_figures(query_figures(run, qrels, measures))

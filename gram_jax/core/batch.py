@@ -103,3 +103,24 @@ class PreferenceBatch:
     query_code_tokens: Array  # int32 [pairs, taught, code_length], mined codes of the query
     product_code_tokens: Array  # int32 [pairs, taught, code_length], mined codes of the product
     example_ids: tuple[str, ...] = ()
+
+
+@functools.partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["query_tokens", "product_tokens", "clicked"],
+    meta_fields=[],
+    drop_fields=["example_ids"],
+)
+@dataclasses.dataclass(frozen=True)
+class ContrastiveBatch:
+    """A batch of clicks: queries, each with the product chosen and hard negatives.
+
+    Every product of the batch is a candidate of every query: those of query i are numbered
+    i * products and after, its own clicked one first. `example_ids` stays on the host: crossing
+    into a traced function drops it.
+    """
+
+    query_tokens: Array  # int32 [batch, query_length], as the encoder reads them
+    product_tokens: Array  # int32 [batch, products, product_length], likewise
+    clicked: Array  # bool [batch, batch * products], for the query, wherever in the log
+    example_ids: tuple[str, ...] = ()

@@ -82,6 +82,15 @@ def code_too_long(code: str, num_tokens: int, max_length: int) -> ConfigError:
     )
 
 
+def without_padding(tokens: np.ndarray) -> np.ndarray:
+    """Rows of tokens without the columns that are padding in all of them; one column at least.
+
+    Args:
+      tokens: int32 [texts, length], 0 after the tokens of each.
+    """
+    return tokens[:, :max(1, int((tokens > 0).sum(axis=1).max(initial=1)))]
+
+
 def with_eos(rows: Sequence[Sequence[int]], eos_id: int, length: int) -> np.ndarray:
     """Token rows with EOS behind each and 0 after that: int32 [rows, length].
 
