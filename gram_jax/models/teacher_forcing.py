@@ -22,9 +22,20 @@ def code_token_log_probs(
       float32 [batch, codes, length], 0 where padded. The logits behind it take
       4 * batch * codes * length * output_vocab_size bytes.
     """
+    encoded = model.encode(encoder_tokens)
+    return encoded_code_token_log_probs(model, encoded, encoder_tokens, code_tokens)
+
+
+def encoded_code_token_log_probs(
+    model: EncoderDecoder, encoded: jax.Array, encoder_tokens: jax.Array, code_tokens: jax.Array
+) -> jax.Array:
+    """`code_token_log_probs` of texts that are encoded already: [batch, encoder_length, d_model].
+
+    What stands where a text has padding does not matter.
+    """
     targets = code_tokens.reshape(-1, code_tokens.shape[-1])
     inputs = jnp.pad(targets, ((0, 0), (1, 0)))[:, :-1]
-    logits = model.decode(model.encode(encoder_tokens), encoder_tokens, inputs)
+    logits = model.decode(encoded, encoder_tokens, inputs)
     target_logits, log_normalizers = target_and_normalizer(logits, targets)
     log_probs = jnp.where(targets > 0, target_logits - log_normalizers, 0.0)
     return log_probs.reshape(code_tokens.shape)

@@ -93,9 +93,9 @@ def build_index(code_table: CodeTable, vocabulary: Vocabulary, config: ModelConf
       batch_size: postings computed together, padding included.
       max_product_length: tokens kept of a product's text, EOS included, as in training.
       max_product_terms: different tokens kept of a product's text to compare with a query's.
-      kept_parts: a folder where embeddings are kept as they are done, so that a killed run goes
-        on; None keeps none.
-      progress: shown over the batches.
+      kept_parts: a folder where log-probabilities and embeddings are kept as they are done, so
+        that a killed run goes on; None keeps none.
+      progress: shown over blocks and chunks.
 
     Raises:
       InputError: a code cannot be spelled, or two are spelled alike.
@@ -109,7 +109,7 @@ def build_index(code_table: CodeTable, vocabulary: Vocabulary, config: ModelConf
     log_probs = code_log_probs(
         config, params, texts, trie.code_tokens[:code_table.num_codes],
         code_table.posting_products, code_table.posting_codes, batch_size=batch_size,
-        dtype=np.float16, description="score postings", progress=progress)
+        dtype=np.float16, description="score postings", folder=kept_parts, progress=progress)
     weights = token_weights(vocabulary, product_texts)
     terms = product_terms(vocabulary, product_texts, weights, max_terms=max_product_terms)
     embeddings = text_embeddings(config, params, texts, batch_size=batch_size, folder=kept_parts,

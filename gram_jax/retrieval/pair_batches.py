@@ -5,17 +5,18 @@ grouped by the length of their code first, then by text, because a text is encod
 codes beside it; texts with about as many codes share a batch. Knows numbers only.
 
 Index glossary: a *row* is a text with up to 16 of its pairs, whose codes have about the same
-length; a *slot* is a pair's place in a row; a *step* is a multiple of 6 tokens.
+length; a *slot* is a pair's place in a row; a *step* is a multiple of 4 tokens.
 """
 
 import dataclasses
 
 import numpy as np
 
-_LENGTH_STEP = 6
+_LENGTH_STEP = 4
 _SLOTS = (2, 4, 6, 8, 12, 16)
 _MOST_SLOTS = _SLOTS[-1]
-_FEWEST_BATCHES = 24  # computing about as many takes as long as compiling a program
+FEWEST_BATCHES = 24
+"""Computing about as many takes as long as compiling a program."""
 NONE = -1
 """In `PairBatch.pairs`: no pair here."""
 
@@ -44,7 +45,7 @@ class _Rows:
 
 
 def pair_batches(pair_texts: np.ndarray, code_lengths: np.ndarray, *, batch_size: int,
-                 max_code_length: int) -> list[PairBatch]:
+                 max_code_length: int, fewest_batches: int = FEWEST_BATCHES) -> list[PairBatch]:
     """Batches that hold every pair exactly once.
 
     Args:
@@ -52,6 +53,8 @@ def pair_batches(pair_texts: np.ndarray, code_lengths: np.ndarray, *, batch_size
       code_lengths: int [pairs], tokens of each pair's code, EOS included.
       batch_size: rows times slots of a batch, at least 16.
       max_code_length: no batch claims more; not less than any of `code_lengths`.
+      fewest_batches: that deserve a shape of their own. Who cuts a part of many pairs gives a part
+        of the default, as the parts share their shapes.
 
     Raises:
       ValueError: `batch_size` is below 16.
@@ -85,7 +88,7 @@ def pair_batches(pair_texts: np.ndarray, code_lengths: np.ndarray, *, batch_size
             is_last = step == rows.steps.max() and num_slots == _MOST_SLOTS
             if is_last:
                 num_batches = -(-len(waiting) // num_rows)
-            elif num_batches < _FEWEST_BATCHES:
+            elif num_batches < fewest_batches:
                 num_batches = 0
             for begin in range(0, num_batches * num_rows, num_rows):
                 add(waiting[begin:min(begin + num_rows, len(waiting))], step, num_slots)

@@ -24,12 +24,12 @@ def sides(world):
 
 
 @settings(max_examples=20)
-@given(pairs)
-def test_each_pair_has_what_its_text_alone_says_of_its_code(world, sides, pairs):
+@given(pairs, st.sampled_from([1, 2**28]))
+def test_each_pair_has_what_its_text_alone_says_of_its_code(world, sides, pairs, block_bytes):
     texts, alone = sides
     pair_texts, pair_codes = np.array(pairs, np.int64).reshape(-1, 2).T
     found = code_log_probs(world.config, world.params, texts, world.index.code_tokens,
-                           pair_texts, pair_codes, batch_size=32)
+                           pair_texts, pair_codes, batch_size=32, block_bytes=block_bytes)
     assert found.dtype == np.float32 and found.shape == (len(pairs), alone.shape[2])
     np.testing.assert_allclose(found, alone[pair_texts, pair_codes], atol=2e-5)
     assert not found[world.index.code_tokens[pair_codes] == 0].any()
@@ -60,3 +60,29 @@ def test_pairs_that_are_not_there_are_refused(world, sides):
             score([text], [code])
     with pytest.raises(ValueError, match="not both"):
         score([0, 1], [0])
+
+
+def test_a_killed_run_goes_on_behind_its_last_finished_block(world, sides, tmp_path):
+    texts = sides[0]
+    pair_texts, pair_codes = map(np.ravel, np.indices((NUM_TEXTS, NUM_CODES)))
+    seen = []
+
+    def score(stop_before=None):
+        def progress(blocks, description, total):
+            for block in blocks:
+                if len(seen) == stop_before:
+                    raise KeyboardInterrupt
+                yield block
+                seen.append({path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()})
+        return code_log_probs(world.config, world.params, texts, world.index.code_tokens,
+                              pair_texts, pair_codes, batch_size=32, folder=tmp_path,
+                              block_bytes=2 * texts[0].size * world.config.d_model * 4,
+                              progress=progress)
+
+    with pytest.raises(KeyboardInterrupt):
+        score(stop_before=2)
+    assert len(seen[-1]) == 2
+    kept = seen[-1]
+    found = score()
+    assert len(seen[-1]) == 3 and kept.items() <= seen[-1].items()
+    np.testing.assert_allclose(found.reshape(sides[1].shape), sides[1], atol=2e-5)

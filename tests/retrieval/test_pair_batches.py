@@ -32,7 +32,7 @@ def test_a_catalogue_wastes_little_and_compiles_few_shapes():
     texts = rng.permutation(np.repeat(np.arange(15_000), counts)).astype(np.int32)
     lengths = np.clip(rng.poisson(7, len(texts)), 2, 16)
     batches = pair_batches(texts, lengths, batch_size=128, max_code_length=16)
-    assert len({(batch.pairs.shape, batch.code_length) for batch in batches}) <= 16
+    assert len({(batch.pairs.shape, batch.code_length) for batch in batches}) <= 20
     computed = sum(batch.pairs.size * batch.code_length for batch in batches)
     assert lengths.sum() / computed > 0.55
 

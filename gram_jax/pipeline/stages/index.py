@@ -30,7 +30,7 @@ HEADS = "heads"
 """The folder with the best head of each family."""
 
 _PARTS = "parts"
-"""What is done of generated codes and embeddings, while the stage runs."""
+"""What is done of generated codes, log-probabilities and embeddings, while the stage runs."""
 
 
 @gin.configurable
