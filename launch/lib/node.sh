@@ -152,12 +152,12 @@ do_resume() {
 }
 
 do_all() {
-  local resumes=0 code
+  local resumes=0 most=${option[max_resumes]} code
   create_disk
   create_node
   do_bootstrap
   attempt do_run
-  while ((code != 0 && resumes < ${option[max_resumes]})) && worth_resuming "$code"; do
+  while ((code != 0 && resumes < most)) && worth_resuming "$code"; do
     resumes=$((resumes + 1))
     say "resume $resumes of at most ${option[max_resumes]}, in a minute"
     sleep 60
