@@ -1,4 +1,4 @@
-"""A checkout with the launch scripts, and the cloud's programs as fakes that write down their calls.
+"""A checkout with the launch scripts, and fakes of the cloud's programs that write down calls.
 
 Knows nothing of what the scripts should do.
 """

@@ -1,5 +1,6 @@
 """What the launch scripts would do, read from their dry runs."""
 
+import re
 import shlex
 import subprocess
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gram_jax.testing.launch_checkout import GIN_FILE, PLACE, SCRIPTS
+from gram_jax.testing.launch_checkout import GIN_FILE, PLACE, ROOT, SCRIPTS
 
 SETTINGS = [f"--gin_file={GIN_FILE}", "--input=gs://bucket/shop", "--output=gs://bucket/runs/shop"]
 MAKES = {  # words of a command -> (what it makes or deletes, where its name stands)
@@ -217,7 +218,8 @@ def test_several_hosts_need_a_gram_that_knows_of_them_and_storage_that_all_can_w
 @pytest.mark.parametrize("accelerator", ["v5litepod-1", "v5litepod-8", "v6e-8", "v5p-8"])
 def test_slices_of_one_host_are_taken(shared_checkout, accelerator):
     words = dry_run(shared_checkout, "tpu_vm", "create", extra=[f"--accelerator={accelerator}"])[-1]
-    runtime = {"v5litepod": "v2-alpha-tpuv5-lite", "v6e": "v2-alpha-tpuv6e", "v5p": "v2-alpha-tpuv5"}
+    runtime = {"v5litepod": "v2-alpha-tpuv5-lite", "v6e": "v2-alpha-tpuv6e",
+               "v5p": "v2-alpha-tpuv5"}
     assert f"--version={runtime[accelerator.split('-')[0]]}" in words
 
 
@@ -232,3 +234,26 @@ def test_help_names_every_command_and_an_example_that_is_right(shared_checkout, 
              for word in shlex.split(example) if not word.startswith("--gin_file")]
     done = shared_checkout.script(script, "all", *words, f"--gin_file={GIN_FILE}")
     assert done.returncode == 0, done.stderr
+
+
+def commands_of_the_page() -> list[str]:
+    """The calls of launch scripts in docs/operations.md, with something for each variable."""
+    text = (ROOT / "docs" / "operations.md").read_text().replace("\\\n", " ")
+    known = {"$PLACE": " ".join(PLACE), "$IMAGE": "us-docker.pkg.dev/proj/gram/gram:1",
+             "$RUN": f"--gin_file='{GIN_FILE}' --output=gs://bucket/runs",
+             "PROJECT": "proj", "BUCKET": "bucket"}
+    calls = re.findall(r"^launch/\w+\.sh \w+ .*$", text, re.MULTILINE)
+    for variable, value in known.items():
+        calls = [call.replace(variable, value) for call in calls]
+    return [re.sub(r"--gin_file=gin/\S+", f"--gin_file='{GIN_FILE}'", call) for call in calls]
+
+
+def test_the_commands_of_the_operations_page_are_right(shared_checkout):
+    calls = commands_of_the_page()
+    assert {call.split()[0] for call in calls} >= {
+        f"launch/{script}.sh" for script in SCRIPTS if script != "queued_resource"}
+    for call in calls:
+        program, *words = shlex.split(call, comments=True)
+        done = shared_checkout.script(program.removeprefix("launch/").removesuffix(".sh"), *words,
+                                      "--dry_run")
+        assert done.returncode == 0, (call, done.stderr)

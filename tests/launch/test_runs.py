@@ -30,7 +30,7 @@ SETTINGS = [f"--gin_file={GIN_FILE}", "--output=gs://bucket/runs/shop"]
 
 
 def all_of(checkout: Checkout, script: str, answers: list[str], *more: str):
-    """Runs `all` where runs end as told, and gives the process and what the cloud was asked to do."""
+    """Runs `all` where runs end as told; the process, and what the cloud was asked to do."""
     write_program(checkout.programs / "gcloud", CLOUD.replace("READY_WORD", READY[script]))
     write_program(checkout.programs / "sleep", "#!/usr/bin/env bash\n")
     (checkout.programs / "answers").write_text("".join(f"{answer}\n" for answer in answers))

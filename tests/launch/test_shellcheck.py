@@ -19,7 +19,8 @@ def test_shellcheck_finds_nothing():
         pytest.skip("shellcheck is not installed: pip install 'gram-jax[dev]'")
     done = subprocess.run(
         [program, "--external-sources", "--check-sourced", "--source-path=.",
-         *SCRIPTS, ROOT / "launch" / "lib" / "machine.sh"], cwd=ROOT, capture_output=True, text=True)
+         *SCRIPTS, ROOT / "launch" / "lib" / "machine.sh"], cwd=ROOT, text=True,
+        capture_output=True)
     assert done.returncode == 0, done.stdout
 
 
