@@ -88,6 +88,9 @@ class TokenStore:
 def read_task(task: seqio.Task, split: str, feature_lengths: Mapping[str, int]) -> TokenStore:
     """Runs a task's pipeline once over `split` and keeps what comes out.
 
+    What `seqio_cache_tasks` left in one of SeqIO's global cache folders is read in place of the
+    source.
+
     Args:
       task: gives 'inputs' and 'targets', int32 [length] ending in EOS, and may give 'example_id';
         an example without one is called 'TASK:NUMBER'.
@@ -141,7 +144,9 @@ def _read_blocks(
                 step, sequence_length=sequence_length, output_features=task.output_features
             )(blocks)
         return blocks
-    examples = task.get_dataset(sequence_length, split=split, shuffle=False, num_epochs=1)
+    examples = task.get_dataset(
+        sequence_length, split=split, shuffle=False, num_epochs=1,
+        use_cached=task.supports_caching and task.cache_dir is not None)
     keys = sorted({"inputs", "targets", "example_id"} & set(examples.element_spec))
     return examples.map(lambda example: {key: example[key] for key in keys}).ragged_batch(
         _EXAMPLES_PER_READ
