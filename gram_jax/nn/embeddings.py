@@ -5,6 +5,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from gram_jax.nn.parameter import Initial, declare
+from gram_jax.nn.precision import at_least_float32
 
 
 class Embedding(nnx.Module):
@@ -36,5 +37,5 @@ class Embedding(nnx.Module):
 
     def logits(self, hidden: jax.Array, num_rows: int) -> jax.Array:
         """float32 [..., num_rows] products of `hidden` [..., size] with the first rows."""
-        rows = hidden.astype(jnp.float32).reshape(-1, hidden.shape[-1])
+        rows = hidden.astype(at_least_float32(hidden.dtype)).reshape(-1, hidden.shape[-1])
         return (rows @ self.embedding[:num_rows].T).reshape(*hidden.shape[:-1], num_rows)

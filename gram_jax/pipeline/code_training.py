@@ -131,7 +131,7 @@ def train_generators(settings: CodeTraining, config: ModelConfig, params: Params
             metric_writer=MetricWriters([JsonlMetricWriter(folder / _METRICS),
                                          TensorBoardMetricWriter(folder / "tensorboard")]),
             metadata={"vocabulary": load_vocabulary(vocabulary_file).digest,
-                      "model": dataclasses.asdict(config)})
+                      "model": config.identity()})
     counts = {"steps": settings.num_steps, "texts": settings.num_steps * settings.batch_size,
               "available_examples": batches.num_examples, **last_metrics(folder)}
     return jax.device_get(state.params), counts
