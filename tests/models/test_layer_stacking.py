@@ -145,6 +145,11 @@ def test_scanned_layers_and_layers_one_by_one_lose_the_same_features():
     assert abs(found[0] - one_by_one("t5")[0]) > 1e-3 * abs(found[0])
 
 
+def test_logits_some_tokens_at_a_time_change_neither():
+    config = dataclasses.replace(T5, max_logit_tokens=4)
+    assert_close(value_and_grads(config, init_params(config, 1)), one_by_one("t5"))
+
+
 @pytest.mark.parametrize("scan", [False, True])
 def test_the_more_is_computed_again_the_less_is_kept(scan):
     def kept_bytes(remat):
