@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gram_jax.core.errors import ArtifactError
+from gram_jax.interop.huggingface import state_dict
 from gram_jax.models.cached_decoder import CachedDecoder
 from gram_jax.models.layer_stacking import is_stacked, stack_layers, unstack_layers
 from gram_jax.models.objectives import code_generation_objective
@@ -108,6 +109,14 @@ def test_pretrained_layers_take_their_places_in_the_stack():
     given_kernel = np.full((32, 16), 7.0, np.float32)
     replaced = replace_params(init_params(scanned(T5), 0), {path: given_kernel})
     assert_same(replaced, stack_layers(replace_params(init_params(T5, 0), {path: given_kernel})))
+
+
+def test_other_libraries_get_layers_one_by_one():
+    config = dataclasses.replace(T5, tie_embeddings=True)
+    expected = state_dict(init_params(config, 0), config)
+    found = state_dict(init_params(scanned(config), 0), scanned(config))
+    assert found.keys() == expected.keys()
+    assert_same(found, expected)
 
 
 def value_and_grads(config, params, rng=None):

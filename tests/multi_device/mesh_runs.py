@@ -1,4 +1,4 @@
-"""Takes the tiny model the same steps on meshes of eight devices, and prints how far apart they end.
+"""Takes the tiny model the same steps on meshes of eight devices; prints how far apart they end.
 
     python mesh_runs.py '{"name": {"mesh": {...}, "config": {...}, "num_microbatches": n}, ...}'
 

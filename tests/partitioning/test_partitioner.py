@@ -29,7 +29,8 @@ def test_a_mesh_axis_splits_an_array_once_or_the_rules_conflict(axes):
     wanted = [name for axis in axes if axis is not None
               for name in axes_tuple(dict(DEFAULT_AXIS_RULES)[axis])]
     if twice := [name for name in MESH_AXES if wanted.count(name) > 1]:
-        with pytest.raises(ConfigError, match=rf"'\w+' and '\w+' conflict.*'(?:{'|'.join(twice)})'"):
+        axes_named = rf"'\w+' and '\w+' conflict.*'(?:{'|'.join(twice)})'"
+        with pytest.raises(ConfigError, match=axes_named):
             partitioner().partition_spec(tuple(axes))
         return
     spec = partitioner().partition_spec(tuple(axes))
