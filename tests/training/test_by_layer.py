@@ -2,11 +2,12 @@
 
 import jax
 import numpy as np
+import optax
 import pytest
 
 from gram_jax.models.layer_stacking import stack_layers, unstack_layers
 from gram_jax.training.by_layer import ByLayerState
-from gram_jax.training.optimizers import adafactor, adamw, decays
+from gram_jax.training.optimizers import adafactor, adamw, decays, merge_params
 from gram_jax.training.schedules import warmup_constant
 
 
@@ -26,26 +27,29 @@ def drawn(seed):
 
 def steps(optimizer, prepare):
     """The params after some updates of params and gradients in the form that `prepare` gives."""
+    @jax.jit
+    def step(params, state, grads):
+        trained = optimizer.trained(params)
+        updates, state = optimizer.transformation.update(optimizer.trained(grads), state, trained)
+        return merge_params(optax.apply_updates(trained, updates), params), state
+
     params = prepare(drawn(0))
     state = optimizer.transformation.init(optimizer.trained(params))
     for seed in range(1, 4):
-        updates, state = optimizer.transformation.update(
-            optimizer.trained(prepare(drawn(seed))), state, optimizer.trained(params))
-        params = jax.tree.map(lambda param, update: param if update is None else param + update,
-                              params, updates, is_leaf=lambda leaf: leaf is None)
-    return unstack_layers(params), state
+        params, state = step(params, state, prepare(drawn(seed)))
+    return unstack_layers(params)
 
 
 RATE = warmup_constant(peak=0.1)
 
 
 @pytest.mark.parametrize("optimizer", [
-    adafactor(RATE, min_factored_size=2), adafactor(RATE, weight_decay=0.1),
+    adafactor(RATE, weight_decay=0.1),
     adafactor(RATE, min_factored_size=2, rate_multipliers={"decoder": 0.0, "encoder": 0.5}),
     adamw(RATE, weight_decay=0.1),
 ])
 def test_stacked_params_take_the_steps_of_layers_one_by_one(optimizer):
-    (expected, _), (found, _) = steps(optimizer, lambda tree: tree), steps(optimizer, stack_layers)
+    expected, found = steps(optimizer, lambda tree: tree), steps(optimizer, stack_layers)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6),
                  found, expected)
     assert np.abs(found["encoder"]["layers_2"]["mlp"]["kernel"]
