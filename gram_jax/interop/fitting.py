@@ -28,7 +28,7 @@ round. A vocabulary that leaves many more is not the one that they were trained 
 
 
 def sized_config(found: ModelConfig, *, vocab_size: int, output_vocab_size: int | None, where: str,
-                 dropout_rate: float | None, compute_dtype: str) -> ModelConfig:
+                 dropout_rate: float | None, **computation: object) -> ModelConfig:
     """A pretrained model's config for a run with a vocabulary of its own choice.
 
     Args:
@@ -36,7 +36,7 @@ def sized_config(found: ModelConfig, *, vocab_size: int, output_vocab_size: int 
       vocab_size, output_vocab_size: of the vocabulary.
       where: names the pretrained model in errors.
       dropout_rate: None keeps that of the pretrained model.
-      compute_dtype: as of `ModelConfig`.
+      computation: fields of the `ModelConfig` that say how it is computed.
 
     Returns:
       The config with all rows of the pretrained table, sentinels and spare ones included.
@@ -51,8 +51,8 @@ def sized_config(found: ModelConfig, *, vocab_size: int, output_vocab_size: int 
     if vocab_size > found.vocab_size:
         raise ConfigError(_other_vocabulary(vocab_size, found.vocab_size, where))
     return dataclasses.replace(
-        found, compute_dtype=compute_dtype,
-        dropout_rate=found.dropout_rate if dropout_rate is None else dropout_rate)
+        found, dropout_rate=found.dropout_rate if dropout_rate is None else dropout_rate,
+        **computation)
 
 
 def fitted(arrays: Mapping[str, np.ndarray], found: ModelConfig, *, config: ModelConfig,

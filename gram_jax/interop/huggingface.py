@@ -24,6 +24,7 @@ import numpy as np
 
 from gram_jax.core.errors import ArtifactError, ConfigError
 from gram_jax.models.config import ModelConfig
+from gram_jax.models.layer_stacking import unstack_layers
 from gram_jax.models.params import Params
 
 
@@ -105,6 +106,7 @@ def state_dict(params: Params, config: ModelConfig) -> dict[str, np.ndarray]:
       ValueError: the parameters are not those of a model of this config.
     """
     names = weight_names(config)
+    params = unstack_layers(params)
     if len(jax.tree.leaves(params)) != len(names):
         raise ValueError(f"these are {len(jax.tree.leaves(params))} arrays of parameters; a model "
                          f"of this config has {len(names)}")

@@ -71,6 +71,7 @@ def read_huggingface_t5(source: str) -> Pretrained:
 def huggingface_t5_config(
     *, source: str, vocab_size: int, output_vocab_size: int | None = None,
     dropout_rate: float | None = None, compute_dtype: str = "float32",
+    remat: str = "none", scan_layers: bool = False, max_logit_tokens: int | None = None,
 ) -> ModelConfig:
     """The sizes of a published model, for `train.model`.
 
@@ -78,7 +79,7 @@ def huggingface_t5_config(
       source: a folder, or a name on the Hugging Face hub.
       vocab_size, output_vocab_size: of the run's vocabulary.
       dropout_rate: None takes the published one.
-      compute_dtype: as of `ModelConfig`.
+      compute_dtype, remat, scan_layers, max_logit_tokens: as of `ModelConfig`.
 
     Raises:
       ConfigError: it is no model of T5's family, or the vocabulary is not the one it goes with.
@@ -86,7 +87,8 @@ def huggingface_t5_config(
     """
     return sized_config(_config(local_folder(source)), vocab_size=vocab_size, where=str(source),
                         output_vocab_size=output_vocab_size, dropout_rate=dropout_rate,
-                        compute_dtype=compute_dtype)
+                        compute_dtype=compute_dtype, remat=remat, scan_layers=scan_layers,
+                        max_logit_tokens=max_logit_tokens)
 
 
 def huggingface_t5(

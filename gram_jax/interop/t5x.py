@@ -28,6 +28,7 @@ from gram_jax.interop.t5x_names import (
     to_scalable_form,
 )
 from gram_jax.models.config import ModelConfig
+from gram_jax.models.layer_stacking import unstack_layers
 from gram_jax.models.params import Params, abstract_params, named_params, nested_params
 from gram_jax.text.vocabulary import SentencePieceVocabulary
 from gram_jax.text.vocabulary_files import StoredVocabulary
@@ -73,6 +74,7 @@ def read_t5x_config(source: str | os.PathLike) -> ModelConfig:
 def t5x_config(
     *, source: str, vocab_size: int, output_vocab_size: int | None = None,
     dropout_rate: float = 0.1, compute_dtype: str = "float32",
+    remat: str = "none", scan_layers: bool = False, max_logit_tokens: int | None = None,
 ) -> ModelConfig:
     """The sizes of a checkpoint's model, seen from its arrays, for `train.model`.
 
@@ -80,7 +82,7 @@ def t5x_config(
       source: as of `read_t5x`.
       vocab_size, output_vocab_size: of the run's vocabulary.
       dropout_rate: which no array tells.
-      compute_dtype: as of `ModelConfig`.
+      compute_dtype, remat, scan_layers, max_logit_tokens: as of `ModelConfig`.
 
     Raises:
       ConfigError: the vocabulary is not the one it goes with.
@@ -88,7 +90,8 @@ def t5x_config(
     """
     return sized_config(read_t5x_config(source), vocab_size=vocab_size,
                         output_vocab_size=output_vocab_size, where=str(source),
-                        dropout_rate=dropout_rate, compute_dtype=compute_dtype)
+                        dropout_rate=dropout_rate, compute_dtype=compute_dtype, remat=remat,
+                        scan_layers=scan_layers, max_logit_tokens=max_logit_tokens)
 
 
 def t5x_params(
@@ -139,8 +142,9 @@ def write_t5x(
     if config.encoder is not None or config.output_vocab_size != config.vocab_size:
         raise ConfigError("T5X has an encoder of its own and a logit for every token; a model with "
                           "BERT's encoder or fewer logits has no form there")
-    arrays = {path: np.asarray(array, np.float32) for path, array in named_params(params)}
-    if arrays.keys() != dict(named_params(abstract_params(config))).keys():
+    arrays = {path: np.asarray(array, np.float32)
+              for path, array in named_params(unstack_layers(params))}
+    if arrays.keys() != dict(named_params(unstack_layers(abstract_params(config)))).keys():
         raise ConfigError("these parameters are not those of a model of this config")
     if config.per_layer_relative_bias if scalable is None else scalable:
         arrays = to_scalable_form(arrays, config)

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 
 from gram_jax.core.errors import ConfigError
 
-_COMPUTE_DTYPES = ("float32", "bfloat16")
+_COMPUTE_DTYPES = ("float32", "bfloat16", "float64")
+_REMATS = ("none", "minimal", "full")
+_MEMORY_OPTIONS = ("remat", "max_logit_tokens")
 _FEED_FORWARDS = ("gated-gelu", "relu")
 _SIZES = (
     "vocab_size", "d_model", "d_ff", "num_heads", "head_dim", "num_encoder_layers",
@@ -65,6 +67,13 @@ class ModelConfig:
       scale_logits: whether hidden states are scaled by d_model ** -0.5 before the logits. None, as
         in every published model of T5's family: where the logits are tied.
       compute_dtype: 'float32' or 'bfloat16'; parameters, softmax and logits are float32 anyway.
+        'float64' is for proofs: of float64 parameters and with jax_enable_x64.
+      remat: what the backward pass computes again to save memory: 'none'; 'minimal', all but the
+        products with parameters; 'full', all but the inputs of the layers.
+      scan_layers: whether the layers of a stack are compiled once, their parameters held as one
+        array; files hold them layer by layer anyway.
+      max_logit_tokens: so many tokens of a batch have their logits at the same time in training,
+        the others' are computed before or after, and once more in the backward pass. None: all.
 
     Raises:
       ConfigError: a value makes no sense.
@@ -87,6 +96,9 @@ class ModelConfig:
     feed_forward: str = "gated-gelu"
     per_layer_relative_bias: bool = False
     scale_logits: bool | None = None
+    remat: str = "none"
+    scan_layers: bool = False
+    max_logit_tokens: int | None = None
 
     def __post_init__(self):
         for name in _SIZES:
@@ -110,11 +122,20 @@ class ModelConfig:
         if self.feed_forward not in _FEED_FORWARDS:
             raise ConfigError(f"ModelConfig.feed_forward must be one of {_FEED_FORWARDS}, "
                               f"not {self.feed_forward!r}")
+        if self.remat not in _REMATS:
+            raise ConfigError(f"ModelConfig.remat must be one of {_REMATS}, not {self.remat!r}")
+        if self.max_logit_tokens is not None:
+            _check_size("ModelConfig", "max_logit_tokens", self.max_logit_tokens)
 
     @property
     def scales_logits(self) -> bool:
         """`scale_logits`, decided."""
         return self.tie_embeddings if self.scale_logits is None else self.scale_logits
+
+    def identity(self) -> dict[str, object]:
+        """What a run that goes on must share with the run before: all but how it saves memory."""
+        return {name: value for name, value in dataclasses.asdict(self).items()
+                if name not in _MEMORY_OPTIONS}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

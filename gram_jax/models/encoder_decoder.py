@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from gram_jax.models.config import ModelConfig
+from gram_jax.nn.activation_axes import constrain_axes
 from gram_jax.nn.attention import padding_bias
 from gram_jax.nn.bert_encoder import INITIAL_STDDEV, BertEncoder
 from gram_jax.nn.decoder import Decoder
@@ -19,6 +20,7 @@ from gram_jax.nn.dense import Dense
 from gram_jax.nn.dropout import DropoutStream
 from gram_jax.nn.embeddings import Embedding
 from gram_jax.nn.encoder import Encoder
+from gram_jax.nn.precision import at_least_float32
 
 
 class EncoderDecoder(nnx.Module):
@@ -41,17 +43,18 @@ class EncoderDecoder(nnx.Module):
             "feed_forward": config.feed_forward,
             "per_layer_bias": config.per_layer_relative_bias,
         }
-        self.decoder = Decoder(config.num_decoder_layers, *sizes, **shared)
+        execution = {"scan_layers": config.scan_layers, "remat": config.remat}
+        self.decoder = Decoder(config.num_decoder_layers, *sizes, **shared, **execution)
         if config.encoder is None:
             self.token_embedder = Embedding(config.vocab_size, config.d_model, dtype=dtype)
-            self.encoder = Encoder(config.num_encoder_layers, *sizes, **shared)
+            self.encoder = Encoder(config.num_encoder_layers, *sizes, **shared, **execution)
         else:
             self.token_embedder = Embedding(
                 config.vocab_size, config.d_model, dtype=dtype, axis="words", stddev=INITIAL_STDDEV
             )
             self.encoder = BertEncoder(
                 config.num_encoder_layers, config.d_model, dropout_rate=config.dropout_rate,
-                dtype=dtype, **dataclasses.asdict(config.encoder),
+                dtype=dtype, **dataclasses.asdict(config.encoder), **execution,
             )
             self.decoder.token_embedder = Embedding(
                 config.output_vocab_size, config.d_model, dtype=dtype
@@ -59,7 +62,7 @@ class EncoderDecoder(nnx.Module):
         if not config.tie_embeddings:
             self.decoder.logits_dense = Dense(
                 config.d_model, config.output_vocab_size, axes=("embed", "vocab"),
-                dtype=jnp.dtype("float32"),
+                dtype=at_least_float32(dtype),
             )
         self.config = config
 
@@ -80,7 +83,25 @@ class EncoderDecoder(nnx.Module):
         *,
         dropout_rng: jax.Array | None = None,
     ) -> jax.Array:
-        """Logits of every next token of known sequences.
+        """Logits of every next token of known sequences: `logits` of `decode_hidden`.
+
+        Args as there.
+
+        Returns:
+          float32 [rows, length, output_vocab_size].
+        """
+        return self.logits(self.decode_hidden(
+            encoded, encoder_tokens, decoder_input_tokens, dropout_rng=dropout_rng))
+
+    def decode_hidden(
+        self,
+        encoded: jax.Array,
+        encoder_tokens: jax.Array,
+        decoder_input_tokens: jax.Array,
+        *,
+        dropout_rng: jax.Array | None = None,
+    ) -> jax.Array:
+        """What the logits of every next token of known sequences are computed from.
 
         Args:
           encoded: [batch, encoder_length, d_model], from `encode`.
@@ -91,24 +112,25 @@ class EncoderDecoder(nnx.Module):
           dropout_rng: a key, or None for no dropout.
 
         Returns:
-          float32 [rows, length, output_vocab_size].
+          [rows, length, d_model].
         """
-        hidden = self.decoder(
+        return self.decoder(
             self.code_embedder(decoder_input_tokens),
-            self.decoder.encoded_keys_values(encoded),
+            encoded,
             padding_bias(encoder_tokens),
             stream=_stream(dropout_rng),
         )
-        return self.logits(hidden)
 
     def logits(self, hidden: jax.Array) -> jax.Array:
         """[..., d_model] -> float32 [..., output_vocab_size]."""
         if self.config.scales_logits:
             # The rows of a tied table have unit variance, those of logits a smaller one.
-            hidden = hidden.astype(jnp.float32) * hidden.shape[-1] ** -0.5
+            hidden = hidden.astype(at_least_float32(hidden.dtype)) * hidden.shape[-1] ** -0.5
         if self.config.tie_embeddings:
-            return self.code_embedder.logits(hidden, self.config.output_vocab_size)
-        return self.decoder.logits_dense(hidden)
+            logits = self.code_embedder.logits(hidden, self.config.output_vocab_size)
+        else:
+            logits = self.decoder.logits_dense(hidden)
+        return constrain_axes(logits, "batch", *(None,) * (logits.ndim - 2), "vocab")
 
     def __call__(
         self,
@@ -118,11 +140,22 @@ class EncoderDecoder(nnx.Module):
         dropout_rng: jax.Array | None = None,
     ) -> jax.Array:
         """`decode` after `encode`: float32 [rows, length, output_vocab_size] logits."""
+        return self.logits(self.hidden(
+            encoder_input_tokens, decoder_input_tokens, dropout_rng=dropout_rng))
+
+    def hidden(
+        self,
+        encoder_input_tokens: jax.Array,
+        decoder_input_tokens: jax.Array,
+        *,
+        dropout_rng: jax.Array | None = None,
+    ) -> jax.Array:
+        """`decode_hidden` after `encode`: [rows, length, d_model]."""
         encoder_rng, decoder_rng = (
             (None, None) if dropout_rng is None else jax.random.split(dropout_rng)
         )
         encoded = self.encode(encoder_input_tokens, dropout_rng=encoder_rng)
-        return self.decode(
+        return self.decode_hidden(
             encoded, encoder_input_tokens, decoder_input_tokens, dropout_rng=decoder_rng
         )
 

@@ -10,8 +10,9 @@ import jax
 
 from gram_jax.core.batch import Batch
 from gram_jax.models.config import ModelConfig
-from gram_jax.models.losses import cross_entropy
+from gram_jax.models.losses import cross_entropy_of_tokens
 from gram_jax.models.params import Params, bind
+from gram_jax.models.teacher_forcing import known_token_logits
 
 
 @jax.tree_util.register_dataclass
@@ -41,8 +42,8 @@ def code_generation_objective(
 
     Args:
       config: the model's sizes.
-      z_loss: see `losses.cross_entropy`.
-      label_smoothing: see `losses.cross_entropy`.
+      z_loss: see `losses.cross_entropy_of_tokens`.
+      label_smoothing: see `losses.cross_entropy_of_tokens`.
 
     Returns:
       An objective with metrics 'accuracy' (share of tokens ranked first) and 'z_loss'.
@@ -55,13 +56,12 @@ def code_generation_objective(
             for array in (batch.decoder_input_tokens, batch.decoder_target_tokens,
                           batch.decoder_loss_weights)
         )
-        logits = bind(config, params)(
-            batch.encoder_input_tokens, decoder_inputs, dropout_rng=rng
-        )
-        sums = cross_entropy(
-            logits,
-            targets,
+        model = bind(config, params)
+        hidden = model.hidden(batch.encoder_input_tokens, decoder_inputs, dropout_rng=rng)
+        sums = cross_entropy_of_tokens(
+            known_token_logits(model, hidden, targets, with_total=label_smoothing > 0),
             weights,
+            vocab_size=config.output_vocab_size,
             z_loss=z_loss,
             label_smoothing=label_smoothing,
         )

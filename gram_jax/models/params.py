@@ -4,6 +4,7 @@ Everything outside this package holds parameters in this form; modules exist onl
 is being traced. Knows nothing about optimizers or checkpoints of a training run.
 """
 
+import dataclasses
 import functools
 import os
 import zipfile
@@ -21,6 +22,7 @@ from gram_jax.core.digest import digest_arrays
 from gram_jax.core.errors import ArtifactError
 from gram_jax.models.config import ModelConfig, RelevanceConfig, TaggerConfig
 from gram_jax.models.encoder_decoder import EncoderDecoder
+from gram_jax.models.layer_stacking import is_stacked, stack_layers, unstack_layers
 from gram_jax.models.relevance import RelevanceNet
 from gram_jax.models.tagger import Tagger
 
@@ -36,14 +38,22 @@ _MODULE_OF_CONFIG: Mapping[type, Callable[[Any], nnx.Module]] = {
 def init_params(config: AnyConfig, seed: int) -> Params:
     """Draws the parameters of a model that has not learned anything, as T5X and BERT draw theirs.
 
-    Each parameter has a random stream of its own, by the seed and its name.
+    Each parameter has a random stream of its own, by the seed and its name; scanned layers start
+    as the same layers do that are not.
     """
+    if is_scanned(config):
+        return stack_layers(init_params(dataclasses.replace(config, scan_layers=False), seed))
     initials = _named_leaves(_metadata(config, "initial"))
     shapes = dict(_named_leaves(abstract_params(config)))
     return _nested({
         name: jax.device_put(initial.draw(_stream(seed, name), shapes[name].shape))
         for name, initial in initials
     })
+
+
+def is_scanned(config: AnyConfig) -> bool:
+    """Whether parameters of layers are held as one array."""
+    return isinstance(config, ModelConfig) and config.scan_layers
 
 
 def _stream(seed: int, name: str) -> np.random.Generator:
@@ -70,8 +80,8 @@ def logical_axes(config: AnyConfig) -> dict[str, Any]:
     """The tree of `init_params` with, for every array, a tuple of logical axis names.
 
     Names: 'vocab', 'embed', 'mlp', 'heads' (also where heads and head_dim are joined in one
-    axis), 'relpos_buckets', 'words' (of a table without logits), 'positions'; None for an axis
-    that is never split.
+    axis), 'relpos_buckets', 'words' (of a table without logits), 'positions', 'layers' (of scanned
+    ones); None for an axis that is never split.
     """
     return _metadata(config, "logical_axes")
 
@@ -103,14 +113,22 @@ def count_params(params: Params) -> int:
 
 
 def digest_params(params: Params) -> str:
-    """A digest of names, shapes and values."""
-    return digest_arrays({name: np.asarray(array) for name, array in _named_leaves(params)})
+    """A digest of names, shapes and values, the same whether layers are scanned or not."""
+    return digest_arrays(_by_layer(params))
 
 
 def save_params(path: str | os.PathLike, params: Params) -> None:
-    """Writes an .npz file whose names are the parameters' paths, such as 'encoder/...'."""
+    """Writes an .npz file whose names are the parameters' paths, such as 'encoder/...'.
+
+    Scanned layers are written one by one, as all others are.
+    """
     with atomic_file(path, "wb") as stream:
-        np.savez(stream, **{name: np.asarray(array) for name, array in _named_leaves(params)})
+        np.savez(stream, **_by_layer(params))
+
+
+def _by_layer(params: Params) -> dict[str, np.ndarray]:
+    """Every array on the host by its path in the tree of layers one by one."""
+    return dict(_named_leaves(unstack_layers(jax.tree.map(np.asarray, params))))
 
 
 def load_params(path: str | os.PathLike, config: AnyConfig) -> Params:
@@ -136,8 +154,10 @@ def load_params(path: str | os.PathLike, config: AnyConfig) -> Params:
     except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
         raise ArtifactError(f"{path}: this is not a file of parameters, or it is damaged "
                             f"({error})") from None
-    _check_fit(found, dict(_named_leaves(abstract_params(config))), f"{path}: these parameters")
-    return _nested({name: jax.device_put(array) for name, array in found.items()})
+    expected = unstack_layers(abstract_params(config))
+    _check_fit(found, dict(_named_leaves(expected)), f"{path}: these parameters")
+    params = _nested(found)
+    return jax.tree.map(jax.device_put, stack_layers(params) if is_scanned(config) else params)
 
 
 def replace_params(params: Params, given: Mapping[str, np.ndarray]) -> Params:
@@ -145,7 +165,7 @@ def replace_params(params: Params, given: Mapping[str, np.ndarray]) -> Params:
 
     Args:
       params: of the whole model.
-      given: other values for some of its paths, such as 'encoder/...'.
+      given: other values for some of its paths, such as 'encoder/...'; layers are named one by one.
 
     Returns:
       A tree like `params`.
@@ -154,10 +174,11 @@ def replace_params(params: Params, given: Mapping[str, np.ndarray]) -> Params:
       ArtifactError: the model has no such parameters, or they have other shapes; the message names
         them.
     """
-    whole = dict(_named_leaves(params))
+    whole = dict(_named_leaves(unstack_layers(params)))
     _check_fit(given, {name: whole[name] for name in given if name in whole},
                "the given parameters")
-    return _nested(whole | {name: jax.device_put(array) for name, array in given.items()})
+    replaced = _nested(whole | {name: jax.device_put(array) for name, array in given.items()})
+    return stack_layers(replaced) if is_stacked(params) else replaced
 
 
 def _check_fit(found: Mapping[str, np.ndarray], expected: Mapping[str, Any], what: str) -> None:

@@ -13,6 +13,7 @@ from flax import nnx
 from gram_jax.nn.dense import Dense
 from gram_jax.nn.dropout import DropoutStream, dropout
 from gram_jax.nn.parameter import Initial
+from gram_jax.nn.precision import at_least_float32
 
 MASKED = -1e10
 """Added to the logit of a hidden key. Finite, so that a row that sees no key stays a number."""
@@ -69,7 +70,8 @@ def attend(
       [batch, heads, queries, head_dim].
     """
     keys, values = keys_values
-    logits = jnp.einsum("bhqd,bhkd->bhqk", queries, keys, preferred_element_type=jnp.float32)
+    logits = jnp.einsum("bhqd,bhkd->bhqk", queries, keys,
+                        preferred_element_type=at_least_float32(keys.dtype))
     weights = jax.nn.softmax(logits + bias, axis=-1).astype(values.dtype)
     weights = dropout(weights, dropout_rate, stream)
     return jnp.einsum("bhqk,bhkd->bhqd", weights, values)

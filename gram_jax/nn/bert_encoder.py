@@ -14,6 +14,7 @@ from gram_jax.nn.attention import KeysValues, attend, join_heads, padding_bias, 
 from gram_jax.nn.dense import BiasedDense
 from gram_jax.nn.dropout import DropoutStream, dropout
 from gram_jax.nn.embeddings import Embedding
+from gram_jax.nn.layer_stack import LayerStack
 from gram_jax.nn.normalization import LayerNorm
 from gram_jax.nn.parameter import Initial, declare
 
@@ -110,8 +111,8 @@ class BertLayer(nnx.Module):
         return self.mlp_layer_norm(inputs + dropout(changed, self.dropout_rate, stream))
 
 
-class BertEncoder(nnx.Module):
-    """Layers named `layers_0`, `layers_1`, ... above words, positions and a first norm.
+class BertEncoder(LayerStack):
+    """Layers above words, positions and a first norm.
 
     Args:
       num_layers: number of layers.
@@ -120,6 +121,7 @@ class BertEncoder(nnx.Module):
       norm_epsilon: of the norms.
       dropout_rate: used only where a dropout key is given.
       dtype: in which to compute.
+      scan_layers, remat: see `LayerStack.make_layers`.
     """
 
     def __init__(
@@ -133,8 +135,9 @@ class BertEncoder(nnx.Module):
         norm_epsilon: float,
         dropout_rate: float,
         dtype: jnp.dtype,
+        scan_layers: bool = False,
+        remat: str = "none",
     ):
-        self.num_layers = num_layers
         self.num_positions = num_positions
         self.dropout_rate = dropout_rate
         self.position_embedder = Embedding(
@@ -144,12 +147,11 @@ class BertEncoder(nnx.Module):
             (d_model,), ("embed",), Initial("normal", INITIAL_STDDEV)
         )
         self.embedding_layer_norm = LayerNorm(d_model, epsilon=norm_epsilon, dtype=dtype)
-        for i in range(num_layers):
-            layer = BertLayer(
-                d_model, d_ff, num_heads,
-                norm_epsilon=norm_epsilon, dropout_rate=dropout_rate, dtype=dtype,
-            )
-            setattr(self, f"layers_{i}", layer)
+        make_layer = functools.partial(
+            BertLayer, d_model, d_ff, num_heads,
+            norm_epsilon=norm_epsilon, dropout_rate=dropout_rate, dtype=dtype,
+        )
+        self.make_layers(make_layer, num_layers, scan_layers=scan_layers, remat=remat)
 
     def __call__(
         self, embedded: jax.Array, tokens: jax.Array, *, stream: DropoutStream | None = None
@@ -176,6 +178,5 @@ class BertEncoder(nnx.Module):
         segment = self.segment_embedding[...].astype(embedded.dtype)
         hidden = self.embedding_layer_norm(embedded + segment + places)
         hidden = dropout(hidden, self.dropout_rate, stream)
-        for i in range(self.num_layers):
-            hidden = getattr(self, f"layers_{i}")(hidden, bias, stream=stream)
-        return hidden
+        return self.run_layers(
+            lambda layer, hidden, stream: layer(hidden, bias, stream=stream), hidden, stream)

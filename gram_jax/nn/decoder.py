@@ -12,9 +12,10 @@ from flax import nnx
 from gram_jax.nn import kv_cache
 from gram_jax.nn.attention import Attention, KeysValues, causal_bias
 from gram_jax.nn.dropout import DropoutStream, dropout
+from gram_jax.nn.layer_stack import LayerStack
 from gram_jax.nn.mlp import MLPS
 from gram_jax.nn.normalization import RMSNorm
-from gram_jax.nn.relative_position import RelativePositionBias, layer_biases
+from gram_jax.nn.relative_position import RelativePositionBias, layer_bias
 
 
 class DecoderLayer(nnx.Module):
@@ -98,8 +99,8 @@ class DecoderLayer(nnx.Module):
         return attended.reshape(inputs.shape)
 
 
-class Decoder(nnx.Module):
-    """Layers named `layers_0`, `layers_1`, ..., position biases, and a final norm.
+class Decoder(LayerStack):
+    """Layers, position biases, and a final norm.
 
     Args:
       num_layers: number of layers.
@@ -109,6 +110,7 @@ class Decoder(nnx.Module):
       dtype: in which to compute.
       feed_forward: which of `nn.mlp.MLPS`.
       per_layer_bias: whether every layer has a position bias; otherwise all share one.
+      scan_layers, remat: see `LayerStack.make_layers`.
     """
 
     def __init__(
@@ -125,8 +127,9 @@ class Decoder(nnx.Module):
         dtype: jnp.dtype,
         feed_forward: str = "gated-gelu",
         per_layer_bias: bool = False,
+        scan_layers: bool = False,
+        remat: str = "none",
     ):
-        self.num_layers = num_layers
         self.num_heads = num_heads
         self.head_dim = head_dim
         self.dropout_rate = dropout_rate
@@ -141,29 +144,28 @@ class Decoder(nnx.Module):
         )
         if not per_layer_bias:
             self.relpos_bias = position_bias()
-        for i in range(num_layers):
+
+        def make_layer() -> DecoderLayer:
             layer = DecoderLayer(
                 d_model, d_ff, num_heads, head_dim,
                 dropout_rate=dropout_rate, dtype=dtype, feed_forward=feed_forward,
             )
             if per_layer_bias:
                 layer.relpos_bias = position_bias()
-            setattr(self, f"layers_{i}", layer)
-        self.decoder_norm = RMSNorm(d_model, dtype=dtype)
+            return layer
 
-    @property
-    def layers(self) -> list[DecoderLayer]:
-        """The layers in order."""
-        return [getattr(self, f"layers_{i}") for i in range(self.num_layers)]
+        self.make_layers(make_layer, num_layers, scan_layers=scan_layers, remat=remat)
+        self.decoder_norm = RMSNorm(d_model, dtype=dtype)
 
     def encoded_keys_values(self, encoded: jax.Array) -> tuple[KeysValues, ...]:
         """What each layer attends to in the encoded texts [batch, encoder_length, d_model]."""
-        return tuple(layer.encoder_decoder_attention.keys_values(encoded) for layer in self.layers)
+        return tuple(layer.encoder_decoder_attention.keys_values(encoded)
+                     for layer in self.each_layer())
 
     def __call__(
         self,
         embedded: jax.Array,
-        encoded: tuple[KeysValues, ...],
+        encoded: jax.Array,
         encoder_bias: jax.Array,
         *,
         stream: DropoutStream | None = None,
@@ -173,7 +175,7 @@ class Decoder(nnx.Module):
         Args:
           embedded: [rows, length, d_model] embeddings of the input tokens, where rows is batch
             times the number of sequences for each encoded text, text by text.
-          encoded: for each layer the keys and values of the batch of texts.
+          encoded: [batch, encoder_length, d_model] of the texts.
           encoder_bias: float32 [batch, 1, 1, encoder_length], hides the texts' padding.
           stream: random bytes, or None for no dropout.
 
@@ -181,10 +183,15 @@ class Decoder(nnx.Module):
           [rows, length, d_model].
         """
         positions = jnp.arange(embedded.shape[1])
-        biases = layer_biases(self, positions, positions, causal_bias(embedded.shape[1]))
+        bias_of = layer_bias(self, positions, positions, causal_bias(embedded.shape[1]))
+
+        def apply(layer: DecoderLayer, hidden: jax.Array, stream: DropoutStream | None):
+            # Not before the layers: keys and values of all of them would be kept at once.
+            keys_values = layer.encoder_decoder_attention.keys_values(encoded)
+            return layer(hidden, bias_of(layer), keys_values, encoder_bias, stream=stream)
+
         hidden = dropout(embedded, self.dropout_rate, stream)
-        for i, layer in enumerate(self.layers):
-            hidden = layer(hidden, biases[i], encoded[i], encoder_bias, stream=stream)
+        hidden = self.run_layers(apply, hidden, stream)
         return dropout(self.decoder_norm(hidden), self.dropout_rate, stream)
 
     def empty_past(self, batch: int, max_beams: int, max_length: int) -> kv_cache.Past:
@@ -215,11 +222,11 @@ class Decoder(nnx.Module):
         positions = position + jnp.arange(embedded.shape[2])
         keys = jnp.arange(past.slots.shape[2])
         slots = kv_cache.own_slots(past.slots, position, embedded.shape[2])
-        biases = layer_biases(self, positions, keys, kv_cache.past_bias(positions, keys))
+        bias_of = layer_bias(self, positions, keys, kv_cache.past_bias(positions, keys))
         hidden, written = embedded, []
-        for i, layer in enumerate(self.layers):
+        for i, layer in enumerate(self.each_layer()):
             hidden, longer = layer.step(
-                hidden, past.layers[i], slots, biases[i], encoded[i], encoder_bias, position
+                hidden, past.layers[i], slots, bias_of(layer), encoded[i], encoder_bias, position
             )
             written.append(longer)
         return self.decoder_norm(hidden), kv_cache.Past(tuple(written), slots)

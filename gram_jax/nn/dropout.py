@@ -37,6 +37,12 @@ class DropoutStream:
         self._left[rows] = left[:, width:]
         return left[:, :width]
 
+    def split(self, num: int) -> jax.Array:
+        """Keys [num] for streams whose bytes no other caller gets."""
+        rng = jax.random.fold_in(self._rng, self._num_draws)
+        self._num_draws += 1
+        return jax.random.split(rng, num)
+
 
 def dropout(inputs: jax.Array, rate: float, stream: DropoutStream | None) -> jax.Array:
     """Zeroes features with probability `rate` and scales up the rest, so that means are kept.

@@ -4,7 +4,9 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from gram_jax.nn.activation_axes import constrain_axes
 from gram_jax.nn.parameter import Initial, declare
+from gram_jax.nn.precision import at_least_float32
 
 
 class Embedding(nnx.Module):
@@ -27,14 +29,17 @@ class Embedding(nnx.Module):
         axis: str = "vocab",
         stddev: float = 1.0,
     ):
-        self.dtype = dtype
+        self.dtype, self.axis = dtype, axis
         self.embedding = declare((vocab_size, size), (axis, "embed"), Initial("normal", stddev))
 
     def __call__(self, tokens: jax.Array) -> jax.Array:
         """int32 [...] -> [..., size]."""
-        return jnp.take(self.embedding[...], tokens, axis=0).astype(self.dtype)
+        # Where features of the table are split over devices that also split the batch, whole rows
+        # are what each device needs; looking up parts of all rows would copy the activations.
+        table = constrain_axes(self.embedding[...], self.axis)
+        return jnp.take(table, tokens, axis=0).astype(self.dtype)
 
     def logits(self, hidden: jax.Array, num_rows: int) -> jax.Array:
         """float32 [..., num_rows] products of `hidden` [..., size] with the first rows."""
-        rows = hidden.astype(jnp.float32).reshape(-1, hidden.shape[-1])
+        rows = hidden.astype(at_least_float32(hidden.dtype)).reshape(-1, hidden.shape[-1])
         return (rows @ self.embedding[:num_rows].T).reshape(*hidden.shape[:-1], num_rows)

@@ -8,9 +8,10 @@ from flax import nnx
 
 from gram_jax.nn.attention import Attention, padding_bias
 from gram_jax.nn.dropout import DropoutStream, dropout
+from gram_jax.nn.layer_stack import LayerStack
 from gram_jax.nn.mlp import MLPS
 from gram_jax.nn.normalization import RMSNorm
-from gram_jax.nn.relative_position import RelativePositionBias, layer_biases
+from gram_jax.nn.relative_position import RelativePositionBias, layer_bias
 
 
 class EncoderLayer(nnx.Module):
@@ -47,8 +48,8 @@ class EncoderLayer(nnx.Module):
         return inputs + dropout(changed, self.dropout_rate, stream)
 
 
-class Encoder(nnx.Module):
-    """Layers named `layers_0`, `layers_1`, ..., position biases, and a final norm.
+class Encoder(LayerStack):
+    """Layers, position biases, and a final norm.
 
     Args:
       num_layers: number of layers.
@@ -58,6 +59,7 @@ class Encoder(nnx.Module):
       dtype: in which to compute.
       feed_forward: which of `nn.mlp.MLPS`.
       per_layer_bias: whether every layer has a position bias; otherwise all share one.
+      scan_layers, remat: see `LayerStack.make_layers`.
     """
 
     def __init__(
@@ -74,8 +76,9 @@ class Encoder(nnx.Module):
         dtype: jnp.dtype,
         feed_forward: str = "gated-gelu",
         per_layer_bias: bool = False,
+        scan_layers: bool = False,
+        remat: str = "none",
     ):
-        self.num_layers = num_layers
         self.dropout_rate = dropout_rate
         self.per_layer_bias = per_layer_bias
         position_bias = functools.partial(
@@ -87,20 +90,18 @@ class Encoder(nnx.Module):
         )
         if not per_layer_bias:
             self.relpos_bias = position_bias()
-        for i in range(num_layers):
+
+        def make_layer() -> EncoderLayer:
             layer = EncoderLayer(
                 d_model, d_ff, num_heads, head_dim,
                 dropout_rate=dropout_rate, dtype=dtype, feed_forward=feed_forward,
             )
             if per_layer_bias:
                 layer.relpos_bias = position_bias()
-            setattr(self, f"layers_{i}", layer)
-        self.encoder_norm = RMSNorm(d_model, dtype=dtype)
+            return layer
 
-    @property
-    def layers(self) -> list[EncoderLayer]:
-        """The layers in order."""
-        return [getattr(self, f"layers_{i}") for i in range(self.num_layers)]
+        self.make_layers(make_layer, num_layers, scan_layers=scan_layers, remat=remat)
+        self.encoder_norm = RMSNorm(d_model, dtype=dtype)
 
     def __call__(
         self, embedded: jax.Array, tokens: jax.Array, *, stream: DropoutStream | None = None
@@ -116,8 +117,8 @@ class Encoder(nnx.Module):
           [batch, length, d_model].
         """
         positions = jnp.arange(tokens.shape[1])
-        biases = layer_biases(self, positions, positions, padding_bias(tokens))
-        hidden = dropout(embedded, self.dropout_rate, stream)
-        for layer, bias in zip(self.layers, biases):
-            hidden = layer(hidden, bias, stream=stream)
+        bias_of = layer_bias(self, positions, positions, padding_bias(tokens))
+        hidden = self.run_layers(
+            lambda layer, hidden, stream: layer(hidden, bias_of(layer), stream=stream),
+            dropout(embedded, self.dropout_rate, stream), stream)
         return dropout(self.encoder_norm(hidden), self.dropout_rate, stream)

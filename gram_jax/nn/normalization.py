@@ -5,6 +5,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from gram_jax.nn.parameter import Initial, declare
+from gram_jax.nn.precision import at_least_float32
 
 _EPSILON = 1e-6
 
@@ -23,7 +24,7 @@ class RMSNorm(nnx.Module):
 
     def __call__(self, inputs: jax.Array) -> jax.Array:
         """[..., size] -> [..., size]."""
-        wide = inputs.astype(jnp.float32)
+        wide = inputs.astype(at_least_float32(inputs.dtype))
         mean_square = jnp.mean(jnp.square(wide), axis=-1, keepdims=True)
         normal = (wide * jax.lax.rsqrt(mean_square + _EPSILON)).astype(self.dtype)
         return normal * self.scale[...].astype(self.dtype)
@@ -48,7 +49,7 @@ class LayerNorm(nnx.Module):
 
     def __call__(self, inputs: jax.Array) -> jax.Array:
         """[..., size] -> [..., size]."""
-        wide = inputs.astype(jnp.float32)
+        wide = inputs.astype(at_least_float32(inputs.dtype))
         centred = wide - jnp.mean(wide, axis=-1, keepdims=True)
         variance = jnp.mean(jnp.square(centred), axis=-1, keepdims=True)
         normal = (centred * jax.lax.rsqrt(variance + self.epsilon)).astype(self.dtype)

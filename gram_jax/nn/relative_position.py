@@ -4,6 +4,7 @@ Each stack has one table, shared by all its layers, or, in umT5, one for each la
 """
 
 import math
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -99,20 +100,21 @@ class RelativePositionBias(nnx.Module):
         return jnp.einsum("hn,qkn->hqk", self.rel_embedding[...], one_hot, precision=highest)[None]
 
 
-def layer_biases(
+def layer_bias(
     stack: nnx.Module, query_positions: jax.Array, key_positions: jax.Array, mask: jax.Array
-) -> list[jax.Array]:
-    """What each layer of a stack adds to its attention logits.
+) -> Callable[[nnx.Module], jax.Array]:
+    """What a layer of a stack adds to its attention logits.
 
     Args:
-      stack: with its `layers`; either they or the stack have a `relpos_bias`.
+      stack: either it or each of its layers has a `relpos_bias`.
       query_positions: int32 [queries].
       key_positions: int32 [keys].
       mask: float32, broadcast to [batch, heads, queries, keys]: hides keys.
 
     Returns:
-      For each layer float32 [batch or 1, heads, queries, keys]; one array where they share it.
+      layer -> float32 [batch or 1, heads, queries, keys]; one array where they share it.
     """
     if stack.per_layer_bias:
-        return [layer.relpos_bias(query_positions, key_positions) + mask for layer in stack.layers]
-    return [stack.relpos_bias(query_positions, key_positions) + mask] * stack.num_layers
+        return lambda layer: layer.relpos_bias(query_positions, key_positions) + mask
+    shared = stack.relpos_bias(query_positions, key_positions) + mask
+    return lambda layer: shared

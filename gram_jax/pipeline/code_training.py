@@ -17,6 +17,7 @@ from gram_jax.core.errors import ConfigError
 from gram_jax.models.config import ModelConfig
 from gram_jax.models.objectives import code_generation_objective
 from gram_jax.models.params import Params, logical_axes
+from gram_jax.partitioning.rules import DEFAULT_AXIS_RULES, AxisRules
 from gram_jax.pipeline.progress import step_bar
 from gram_jax.text.vocabulary_files import load_vocabulary
 from gram_jax.training.optimizers import Optimizer
@@ -31,6 +32,7 @@ class CodeTraining:
     Args:
       optimizer: what takes the steps.
       mesh: makes the device mesh.
+      axis_rules: which axes of the mesh split what.
       mixture_or_task_name: what to train on, as registered with SeqIO.
       task_modules: Python modules that register it.
       task_feature_lengths: tokens of 'inputs' and of 'targets', EOS included.
@@ -57,6 +59,7 @@ class CodeTraining:
     batch_size: int = gin.REQUIRED
     num_steps: int = gin.REQUIRED
     seed: int = gin.REQUIRED
+    axis_rules: AxisRules = DEFAULT_AXIS_RULES
     codes_per_text: int = 1
     input_buckets: Sequence[int] = ()
     target_buckets: Sequence[int] = ()
@@ -124,14 +127,14 @@ def train_generators(settings: CodeTraining, config: ModelConfig, params: Params
         state = trainer.train(
             objective=objective, params=params, logical_axes=logical_axes(config),
             optimizer=settings.optimizer, batches=batches, num_steps=settings.num_steps,
-            seed=settings.seed, mesh=settings.mesh(),
+            seed=settings.seed, mesh=settings.mesh(), axis_rules=settings.axis_rules,
             checkpoint_dir=str(folder / "checkpoints"),
             checkpoint_every=settings.checkpoint_every, log_every=settings.log_every,
             num_microbatches=settings.num_microbatches, hooks=hooks,
             metric_writer=MetricWriters([JsonlMetricWriter(folder / _METRICS),
                                          TensorBoardMetricWriter(folder / "tensorboard")]),
             metadata={"vocabulary": load_vocabulary(vocabulary_file).digest,
-                      "model": dataclasses.asdict(config)})
+                      "model": config.identity()})
     counts = {"steps": settings.num_steps, "texts": settings.num_steps * settings.batch_size,
               "available_examples": batches.num_examples, **last_metrics(folder)}
     return jax.device_get(state.params), counts

@@ -41,6 +41,7 @@ from gram_jax.interop.t5x import t5x_config, t5x_params
 from gram_jax.models.alignment import AlignmentSettings
 from gram_jax.models.config import BertConfig, ModelConfig, RelevanceConfig, TaggerConfig
 from gram_jax.partitioning.mesh import make_mesh
+from gram_jax.partitioning.rules import axis_rules
 from gram_jax.pipeline.beam import map_on_beam
 from gram_jax.pipeline.code_training import CodeTraining
 from gram_jax.pipeline.preference_building import PreferenceGeneration
@@ -76,7 +77,8 @@ _LIBRARY = (read_esci, read_home_depot, read_home_depot_kaggle, read_icecat, rea
             MiningSettings, ModelConfig, NegativeSettings, PreferenceGeneration, PreferenceSettings,
             PseudoQuerySettings, RelevanceConfig, SearchSettings, SpellingSettings,
             SynonymSettings, TaggerConfig, adafactor, adamw, annotated_queries,
-            annotated_titles, bert_encoder, bert_vocabulary, bm25_neighbors, fused_neighbors,
+            annotated_titles, axis_rules, bert_encoder, bert_vocabulary, bm25_neighbors,
+            fused_neighbors,
             gazetteer_matches, huggingface_t5, huggingface_t5_config, huggingface_vocabulary,
             make_mesh, map_in_processes, map_on_beam, minilm_folder, select_all,
             select_by_queries, select_by_votes, select_single_values, sentence_neighbors,

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import optax
 
 from gram_jax.core.errors import ConfigError
+from gram_jax.training.by_layer import by_layer
 from gram_jax.training.schedules import Schedule
 
 
@@ -110,7 +111,7 @@ def adafactor(
     """Adafactor without momentum (Shazeer and Stern, arXiv 1804.04235): T5's optimizer.
 
     Updates are scaled by the root mean square of each param, so `learning_rate` is relative: T5
-    used `warmup_rsqrt` with a peak of 0.01.
+    used `warmup_rsqrt` with a peak of 0.01. Scanned layers are params of their own here.
 
     Args:
       learning_rate: the schedule; it scales the weight decay too.
@@ -123,10 +124,11 @@ def adafactor(
     """
     return _chain(
         learning_rate, weight_decay, max_grad_norm, rate_multipliers,
-        optax.scale_by_factored_rms(
-            decay_rate=decay_rate, min_dim_size_to_factor=min_factored_size),
-        optax.clip_by_block_rms(max_update_rms),
-        optax.scale_by_param_block_rms())
+        *map(by_layer, (
+            optax.scale_by_factored_rms(
+                decay_rate=decay_rate, min_dim_size_to_factor=min_factored_size),
+            optax.clip_by_block_rms(max_update_rms),
+            optax.scale_by_param_block_rms())))
 
 
 def decays(params: Any) -> Any:

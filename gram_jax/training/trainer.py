@@ -6,6 +6,7 @@ of earlier steps are pulled. What varies between runs enters through objectives 
 
 import collections
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -98,7 +99,8 @@ def train(
     abstract_state = abstract_train_state(params, logical_axes, optimizer, partitioner)
     step_fn = make_train_step(
         objective, optimizer, abstract_state=abstract_state,
-        batch_sharding=partitioner.batch_sharding, num_microbatches=num_microbatches)
+        batch_sharding=partitioner.batch_sharding, num_microbatches=num_microbatches,
+        constrain=partitioner.constrain)
     checkpoints = Checkpoints(
         checkpoint_dir, metadata={"seed": seed, **(metadata or {})}, max_to_keep=max_checkpoints)
     with SignalWatch() as signals, checkpoints, jax.set_mesh(mesh):
@@ -112,7 +114,9 @@ def train(
         metric_writer.start(step)
         loop = _Loop(
             step_fn=step_fn, batches=batches, hooks=hooks, checkpoints=checkpoints,
-            checkpoint_every=checkpoint_every, signals=signals, partitioner=partitioner,
+            checkpoint_every=checkpoint_every, signals=signals,
+            check_batch_size=functools.partial(
+                partitioner.check_batch_size, num_microbatches=num_microbatches),
             log=StepLog(metric_writer, log_every=log_every, step=step, num_steps=num_steps))
         try:
             return loop.run(state, step, num_steps)
@@ -130,7 +134,7 @@ class _Loop:
     checkpoints: Checkpoints
     checkpoint_every: int
     signals: SignalWatch
-    partitioner: Partitioner
+    check_batch_size: Callable[[int], None]
     log: StepLog
 
     def run(self, state: TrainState, steps_done: int, num_steps: int) -> TrainState:
@@ -138,7 +142,7 @@ class _Loop:
         for step in range(steps_done + 1, num_steps + 1):
             batch = self._next_batch(step, num_steps)
             if step == steps_done + 1:
-                self.partitioner.check_batch_size(len(jax.tree.leaves(batch)[0]))
+                self.check_batch_size(len(jax.tree.leaves(batch)[0]))
             state, metrics = self.step_fn(state, batch)
             self.log.add(step, batch.example_ids, metrics)
             in_flight.append(metrics.values)

@@ -97,3 +97,13 @@ def bindings(size):
     found = re.findall(r"^ModelConfig\.(\w+) = (\d+)$", text, re.MULTILINE)
     assert len(found) == len([line for line in text.splitlines() if line and line[0] != "#"])
     return {name: int(value) for name, value in found}
+
+
+def test_options_of_memory_are_checked_and_are_no_part_of_the_identity():
+    plain, spared = tiny_config(), tiny_config(remat="full", max_logit_tokens=64)
+    assert plain.identity() == spared.identity() != tiny_config(d_ff=64).identity()
+    assert plain.identity() != tiny_config(scan_layers=True).identity()
+    with pytest.raises(ConfigError, match="remat must be one of"):
+        tiny_config(remat="most")
+    with pytest.raises(ConfigError, match="max_logit_tokens"):
+        tiny_config(max_logit_tokens=0)

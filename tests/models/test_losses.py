@@ -7,7 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gram_jax.models.losses import cross_entropy
+from gram_jax.models.losses import (
+    cross_entropy,
+    cross_entropy_of_tokens,
+    token_logits_in_chunks,
+)
 
 
 def sample(seed, vocab=7):
@@ -101,3 +105,68 @@ def test_bfloat16_logits_are_summed_in_float32():
     logits, targets, weights = sample(3)
     found = cross_entropy(jnp.asarray(logits, jnp.bfloat16), targets, np.float32(weights))
     assert found.loss_sum.dtype == jnp.float32
+
+
+def chunk_sample(seed, rows=3, length=4, size=5, vocab=7):
+    """Hidden states, a kernel to the vocabulary, targets and weights."""
+    rng = np.random.default_rng(seed)
+    _, targets, weights = sample(seed, vocab)
+    shape = (rows, length)
+    return (rng.normal(size=(*shape, size)), rng.normal(size=(size, vocab)),
+            np.resize(targets, shape), np.resize(weights, shape))
+
+
+def losses_of(max_tokens, options):
+    """The sums, and the gradient by hidden states and kernel, of logits a chunk at a time."""
+    @jax.jit
+    @jax.value_and_grad
+    def loss(moving, targets, weights):
+        hidden, kernel = moving
+        vocab_size = kernel.shape[-1]
+        if max_tokens is None:
+            sums = cross_entropy(hidden @ kernel, targets, weights, **options)
+        else:
+            found = token_logits_in_chunks(
+                lambda hidden: hidden @ kernel, hidden, targets, max_tokens=max_tokens,
+                with_total=options["label_smoothing"] > 0)
+            assert found.target.shape == targets.shape
+            sums = cross_entropy_of_tokens(found, weights, vocab_size=vocab_size, **options)
+        # Each of the sums counts, by a weight of its own.
+        return sums.loss_sum + 0.3 * sums.z_sum + 0.01 * sums.correct_sum + 1e-3 * sums.weight_sum
+
+    return loss
+
+
+@pytest.mark.parametrize("options", [{"z_loss": 0.1, "label_smoothing": 0.2},
+                                     {"z_loss": 0.0, "label_smoothing": 0.0}])
+@pytest.mark.parametrize("max_tokens", [1, 5, 12])
+def test_logits_in_chunks_give_the_loss_and_gradients_of_all_at_once(max_tokens, options):
+    """12 tokens: chunks that divide them, that do not, and one that holds all."""
+    with jax.enable_x64(True):
+        hidden, kernel, targets, weights = chunk_sample(max_tokens)
+        found = losses_of(max_tokens, options)((hidden, kernel), targets, weights)
+        expected = losses_of(None, options)((hidden, kernel), targets, weights)
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12),
+                     found, expected)
+    narrow = jax.tree.map(np.float32, (hidden, kernel))
+    found = losses_of(max_tokens, options)(narrow, targets, np.float32(weights))
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5),
+                 found, expected)
+
+
+def test_logits_in_chunks_take_the_memory_of_a_chunk():
+    tokens, size, vocab, max_tokens = (16, 64), 4, 4096, 64
+    shapes = jax.tree.map(
+        lambda shape: jax.ShapeDtypeStruct(shape, jnp.float32), ((*tokens, size), (size, vocab)),
+        is_leaf=lambda leaf: isinstance(leaf[0], int))
+    targets = jax.ShapeDtypeStruct(tokens, jnp.int32)
+    weights = jax.ShapeDtypeStruct(tokens, jnp.float32)
+
+    def temporary_bytes(max_tokens):
+        loss = losses_of(max_tokens, {"z_loss": 1e-4, "label_smoothing": 0.0})
+        compiled = loss.lower(shapes, targets, weights).compile()
+        return compiled.memory_analysis().temp_size_in_bytes
+
+    all_logits = 4 * tokens[0] * tokens[1] * vocab
+    assert temporary_bytes(None) > all_logits
+    assert temporary_bytes(max_tokens) < all_logits / 4

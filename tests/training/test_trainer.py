@@ -229,7 +229,7 @@ def test_microbatches_change_the_rounding_at_most(run, toy):
 
 
 def test_a_batch_that_the_mesh_cannot_split_is_refused(run, monkeypatch):
-    def refuse(self, batch_size):
+    def refuse(self, batch_size, num_microbatches):
         raise ConfigError(f"batch size {batch_size}")
 
     monkeypatch.setattr(Partitioner, "check_batch_size", refuse)

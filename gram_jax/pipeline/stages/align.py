@@ -138,7 +138,7 @@ def _train(context: StageContext, config: ModelConfig, params: Params,
             checkpoint_every=checkpoint_every, log_every=log_every,
             num_microbatches=num_microbatches, hooks=[ProgressHook(show)],
             metric_writer=JsonlMetricWriter(context.folder / "metrics.jsonl"),
-            metadata={"model": dataclasses.asdict(config), "reference": digest_params(params),
+            metadata={"model": config.identity(), "reference": digest_params(params),
                       "alignment": dataclasses.asdict(alignment)})
     aligned = jax.device_get(state.params)
     return aligned, measure(params), measure(aligned)
