@@ -168,6 +168,9 @@ def command_line() -> argparse.ArgumentParser:
 
     inspect = command("inspect", _inspect, "show what is in a workdir: counts, digests, figures")
     inspect.add_argument("--json", action="store_true", help="print JSON for programs")
+    inspect.add_argument("--html", type=Path, metavar="FILE",
+                         help="write a page instead: curves, figures, durations, settings; "
+                         "also while a stage trains")
     return parser
 
 
@@ -209,7 +212,6 @@ def _positive(text: str) -> int:
 def _run(options) -> int:
     from gram_jax.pipeline.experiment import run_experiment
     from gram_jax.training.interruption import Interrupted
-
     from gram_jax.training.profiling import ProfiledSteps
 
     profile = getattr(options, "profile_steps", None)
@@ -345,7 +347,16 @@ def _inspect(options) -> int:
     from gram_jax.pipeline.workdir import Workdir
 
     found = inspect_workdir(Workdir(options.workdir), tuple(STAGE_HELP))
-    if options.json:
+    if options.html is not None:
+        from gram_jax.core.atomic import atomic_file
+        from gram_jax.pipeline.run_page import run_page
+        from gram_jax.pipeline.run_summary import run_summary
+
+        page = run_page(run_summary(Workdir(options.workdir), tuple(STAGE_HELP)))
+        with atomic_file(options.html) as stream:
+            stream.write(page)
+        print(f"{options.html}: written", file=sys.stderr)
+    elif options.json:
         print(json.dumps(found, ensure_ascii=False, indent=2))
     else:
         inspection_table(found)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from gram_jax.training.profiling import ProfiledSteps
 
 _TOKENS = ("encoder_input_tokens", "decoder_target_tokens")
+_SEARCHED_TOGETHER = 64  # or as many more as it takes to split them over all devices
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -205,6 +206,7 @@ def _evaluations(settings: CodeTraining, config: ModelConfig, objective: Objecti
             config=config, trie=spell_codes(table, vocabulary), code_table=table,
             vocabulary=vocabulary, queries=queries, beam_size=settings.tune_beam_size,
             depths=settings.tune_depths, partitioner=partitioner,
+            batch_size=_SEARCHED_TOGETHER + -_SEARCHED_TOGETHER % partitioner.mesh.size,
             max_input_length=settings.task_feature_lengths["inputs"])
         hooks.append(EvaluationHook(recall, settings.evaluate_every))
         measured += recall.names

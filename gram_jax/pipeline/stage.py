@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from gram_jax.core.digest import digest_texts
 from gram_jax.core.errors import ArtifactError
 from gram_jax.pipeline.progress import duration
+from gram_jax.pipeline.run_page import write_stage_page
 from gram_jax.pipeline.settings import is_bound, settings_of
 from gram_jax.pipeline.workdir import Manifest, Workdir
 
@@ -110,10 +111,12 @@ def _build(stage, workdir, inputs, settings, fingerprint, progress, say, profile
     counts = stage.run(StageContext(workdir, folder, resumes, progress, say,
                                     {name: workdir.folder(name) for name in inputs}, profiled))
     seconds = round(time.monotonic() - clock, 2)
-    workdir.finish(stage.name, folder, Manifest(
+    manifest = Manifest(
         stage=stage.name, digest="", inputs=inputs, settings=settings, fingerprint=fingerprint,
         versions=_versions(), started=started.isoformat(timespec="seconds"), seconds=seconds,
-        counts=counts))
+        counts=counts)
+    write_stage_page(folder, manifest)
+    workdir.finish(stage.name, folder, manifest)
     say(f"{stage.name}: done in {duration(seconds)}")
 
 

@@ -27,8 +27,8 @@ class ProfiledSteps:
 
     def __post_init__(self):
         if not 1 <= self.first < self.last:
-            raise ConfigError(f"profiled steps {self.first}:{self.last}: write FIRST:LAST with 1 <= "
-                              "FIRST < LAST, such as 100:110 for the ten steps after step 100")
+            raise ConfigError(f"profiled steps {self.first}:{self.last}: write FIRST:LAST with "
+                              "1 <= FIRST < LAST, such as 100:110 for the ten steps after 100")
 
     @classmethod
     def parse(cls, text: str) -> "ProfiledSteps":

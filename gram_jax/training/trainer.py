@@ -121,9 +121,10 @@ def train(
         metric_writer.start(step)
         loop = _Loop(
             step_fn=step_fn, batches=batches, hooks=hooks, checkpoints=checkpoints,
-            checkpoint_every=checkpoint_every, signals=signals, partitioner=partitioner, watch=watch,
-            log=StepLog(metric_writer, log_every=log_every, step=step, num_steps=num_steps,
-                        throughput=throughput))
+            checkpoint_every=checkpoint_every, signals=signals, partitioner=partitioner,
+            watch=watch, log=StepLog(
+                metric_writer, log_every=log_every, step=step, num_steps=num_steps,
+                throughput=throughput))
         try:
             state = loop.run(state, step, num_steps)
         finally:

@@ -45,7 +45,7 @@ def test_loops_calls_and_choices_count_as_they_run():
                         shape(3, 3)) == 7 * one
     assert matmul_flops(lambda x: jax.lax.cond(x[0, 0] > 0, product, lambda x: product(x) + x @ x,
                                                x), shape(3, 3)) == 2 * one
-    with pytest.raises(ValueError, match="no fixed number|without a fixed number"):
+    with pytest.raises(ValueError, match="without a fixed number"):
         matmul_flops(lambda x: jax.lax.while_loop(lambda c: c[0, 0] < 9, product, x), shape(3, 3))
 
 
