@@ -20,7 +20,8 @@ from gram_jax.evaluation.drawing import (
     ticks_of,
 )
 
-_UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ"))
+_UNITS = ((1e12, "10¹²"), (1e9, "10⁹"), (1e6, "10⁶"), (1e3, "10³"), (1.0, ""),
+          (1e-3, "10⁻³"), (1e-6, "10⁻⁶"))
 _CURVE_WIDTH, _CURVE_HEIGHT = 520, 230
 _MOST_POINTS = 240
 
@@ -44,18 +45,21 @@ def curve_plot(curves: Sequence[Curve], *, label: str, marked_step: int | None =
     """Lines over steps, each named at its end.
 
     Args:
-      curves: at least one; those without a finite value are left out.
+      curves: those without a finite value are left out.
       label: what the plot shows.
       marked_step: a step with a rule through it, such as the best.
+
+    Returns:
+      The plot, or nothing where all is left out, or zero from end to end.
     """
     runs = [(number, _finite(curve)) for number, curve in enumerate(curves)]
     runs = [(number, points) for number, points in runs if points]
     values = [value for _, points in runs for _, value in points]
-    if not values:
+    if not any(values):
         return ""
     scale, unit = _unit(max(map(abs, values)))
     names = [short_name(curves[number].name) for number, _ in runs]
-    left, right, top, bottom = 52, 26 + longest_name(names), 16, _CURVE_HEIGHT - 40
+    left, right, top, bottom = 52, 26 + longest_name(names), 28, _CURVE_HEIGHT - 40
     low, high = min(values) / scale, max(values) / scale
     ticks = ticks_of(0.0 if 0 <= low < 0.5 * high else low, high)
     last_step = max(max(points)[0] for _, points in runs)
@@ -66,7 +70,7 @@ def curve_plot(curves: Sequence[Curve], *, label: str, marked_step: int | None =
         return left + (end - left) * step / max(last_step, 1), bottom - (bottom - top) * share
 
     parts = rules(ticks, left, end, lambda tick: at(0, tick * scale)[1])
-    parts += [text(left - 8, top - 4, unit, "tick", "end")] if unit else []
+    parts += [text(left - 8, 12, unit, "tick", "end")] if unit else []
     parts += [text(at(step, 0)[0], bottom + 20, f"{step:,.0f}", "tick", "middle")
               for step in _step_ticks(last_step)]
     parts.append(text((left + end) / 2, _CURVE_HEIGHT - 4, "steps", "axis", "middle"))
@@ -115,8 +119,8 @@ def _finite(curve: Curve) -> list[tuple[int, float]]:
 
 
 def _unit(most: float) -> tuple[float, str]:
-    """The power of a thousand that a value is read in, and its letter."""
-    if 0.1 <= most < 1 or most == 0:
+    """The power of a thousand that a value is read in, and how that is said."""
+    if 0.1 <= most < 1 or most < 1e-9:
         return 1.0, ""
     return next(((scale, letter) for scale, letter in _UNITS if most >= scale), _UNITS[-1])
 

@@ -82,7 +82,8 @@ _LIBRARY = (read_esci, read_home_depot, read_home_depot_kaggle, read_icecat, rea
             gazetteer_matches, huggingface_t5, huggingface_t5_config, huggingface_vocabulary,
             make_mesh, map_in_processes, map_on_beam, measured_peak_flops, minilm_folder,
             select_all, select_by_queries, select_by_votes, select_single_values,
-            sentence_neighbors, structured_fields, t5x_config, t5x_params, warmup_constant, warmup_cosine, warmup_rsqrt)
+            sentence_neighbors, structured_fields, t5x_config, t5x_params, warmup_constant,
+            warmup_cosine, warmup_rsqrt)
 _BOUND_WHERE_DEFINED = (*(stage.run for stage in STAGES), code_examples_folder,
                         product_task_rate, pseudo_queries_folder, pseudo_query_task_rate,
                         vocabulary_file)

@@ -86,7 +86,7 @@ def _training(training: TrainingCurves, stages: Sequence[Manifest]) -> Section:
                            marked_step=best)
         if drawn:
             plots.append(f'<div><h3>{escape(name.replace("_", " "))}</h3><span class="legend">'
-                         f'{escape(_MEANINGS.get(name, ""))}</span>{drawn}</div>')
+                         f'{escape(_MEANINGS.get(name, "")) or "&nbsp;"}</span>{drawn}</div>')
     early = "It ended early, for want of a better value. " if counts.get("ended_early") else ""
     marked = "" if best is None else f"A broken rule marks step {best:,}, the best. "
     said = f"<p>{early}{marked}</p>" if early or marked else ""
