@@ -28,7 +28,8 @@ class StepLog:
       step: steps done before this run.
       num_steps: the last step, which has a row too.
       throughput: adds what the steps of a row work through a second. Their time is all that
-        passed since the row before, so that evaluations and checkpoints show as work not done.
+        passed since the row before, so that evaluations and checkpoints show as work not done; in
+        the first row compiling does.
     """
 
     def __init__(

@@ -1,3 +1,4 @@
+import itertools
 import math
 import re
 from xml.etree import ElementTree
@@ -38,7 +39,7 @@ def test_higher_values_are_drawn_higher_and_later_ones_further_right(values):
     assert [x for x, _ in line] == sorted(x for x, _ in line)
     order = sorted(range(len(values)), key=lambda at: values[at])
     heights = [-line[at][1] for at in order]
-    assert all(one <= other + 0.06 for one, other in zip(heights, heights[1:]))  # one decimal
+    assert all(one <= other + 0.06 for one, other in itertools.pairwise(heights))  # one decimal
 
 
 def test_a_long_curve_is_thinned_and_keeps_its_ends_and_its_peak():

@@ -80,7 +80,8 @@ def interval_plot(names: Sequence[str], means: Sequence[float], low: Sequence[fl
         return left + (WIDTH - left - right) * (value - ticks[0]) / (ticks[-1] - ticks[0])
 
     parts = [f'<line class="rule" x1="{at(tick):.1f}" x2="{at(tick):.1f}" y1="6" '
-             f'y2="{height - 30}"/>' + text(at(tick), height - 10, number_text(tick), "tick", "middle")
+             f'y2="{height - 30}"/>'
+             + text(at(tick), height - 10, number_text(tick), "tick", "middle")
              for tick in ticks]
     parts.append(f'<line class="base" x1="{at(means[baseline]):.1f}" '
                  f'x2="{at(means[baseline]):.1f}" y1="6" y2="{height - 30}"/>')
