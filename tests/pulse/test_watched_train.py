@@ -5,7 +5,8 @@ import json
 from gram_jax.testing.gram_command import gram
 
 SETTINGS = ["--gin_file=gin/experiments/quickstart.gin",
-            "--gin_file=gin/experiments/quickstart_pulse.gin", "--gin.CodeTraining.evaluate_every=4",
+            "--gin_file=gin/experiments/quickstart_pulse.gin",
+            "--gin.CodeTraining.evaluate_every=4",
             "--gin.CodeTraining.watch=@WatchSettings()", "--gin.WatchSettings.min_gain=0.9",
             "--gin.WatchSettings.patience=2", "--gin.CodeTraining.peak_flops=1e12"]
 
