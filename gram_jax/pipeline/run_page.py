@@ -39,7 +39,9 @@ _MEANINGS = {
 def run_page(summary: RunSummary) -> str:
     """The page of a run."""
     total = sum(stage.seconds for stage in summary.stages)
-    facts = [summary.workdir, f"{len(summary.stages)} finished stages in {duration(total)}",
+    count = len(summary.stages)
+    facts = [summary.workdir,
+             f"{count} finished stage{'s' * (count != 1)} in {duration(total)}",
              f"unfinished: {', '.join(summary.unfinished)}" if summary.unfinished else "",
              f"begun {min(stage.started for stage in summary.stages)[:16].replace('T', ' ')}"
              if summary.stages else ""]
