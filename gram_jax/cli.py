@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from gram_jax.command_help import STAGE_HELP, GroupedHelp
+from gram_jax.command_help import STAGE_HELP, TRAINING_STAGES, GroupedHelp
 from gram_jax.core.errors import GramError
 
 EXIT_USER_ERROR = 2
@@ -95,6 +95,10 @@ def command_line() -> argparse.ArgumentParser:
         if name == "run":
             sub.add_argument("--until", metavar="STAGE", choices=STAGE_HELP,
                              help="the last stage to run (default: all)")
+        if name in ("run", *TRAINING_STAGES):
+            sub.add_argument("--profile_steps", metavar="FIRST:LAST",
+                             help="trace these steps of a training into its folder, such as "
+                             "100:110; a training that is up to date is not run for it")
         if name in ("run", "prepare"):
             sub.add_argument("--on_bad_rows", choices=("refuse", "skip"),
                              help="what to do with bad rows of the shop's files (default: refuse)")
@@ -164,6 +168,9 @@ def command_line() -> argparse.ArgumentParser:
 
     inspect = command("inspect", _inspect, "show what is in a workdir: counts, digests, figures")
     inspect.add_argument("--json", action="store_true", help="print JSON for programs")
+    inspect.add_argument("--html", type=Path, metavar="FILE",
+                         help="write a page instead: curves, figures, durations, settings; "
+                         "also while a stage trains")
     return parser
 
 
@@ -205,14 +212,17 @@ def _positive(text: str) -> int:
 def _run(options) -> int:
     from gram_jax.pipeline.experiment import run_experiment
     from gram_jax.training.interruption import Interrupted
+    from gram_jax.training.profiling import ProfiledSteps
 
+    profile = getattr(options, "profile_steps", None)
     names = None if options.command == "run" else (options.command,)
     overrides = list(options.overrides)
     if getattr(options, "on_bad_rows", None) is not None:
         overrides += _bad_row_settings(options.on_bad_rows)
     try:
         run_experiment(options.workdir, names, until=getattr(options, "until", None),
-                       gin_files=options.gin_file, overrides=overrides)
+                       gin_files=options.gin_file, overrides=overrides,
+                       profiled=None if profile is None else ProfiledSteps.parse(profile))
     except Interrupted as stop:
         print(f"gram: {stop}", file=sys.stderr)
         return EXIT_INTERRUPTED
@@ -337,7 +347,16 @@ def _inspect(options) -> int:
     from gram_jax.pipeline.workdir import Workdir
 
     found = inspect_workdir(Workdir(options.workdir), tuple(STAGE_HELP))
-    if options.json:
+    if options.html is not None:
+        from gram_jax.core.atomic import atomic_file
+        from gram_jax.pipeline.run_page import run_page
+        from gram_jax.pipeline.run_summary import run_summary
+
+        page = run_page(run_summary(Workdir(options.workdir), tuple(STAGE_HELP)))
+        with atomic_file(options.html) as stream:
+            stream.write(page)
+        print(f"{options.html}: written", file=sys.stderr)
+    elif options.json:
         print(json.dumps(found, ensure_ascii=False, indent=2))
     else:
         inspection_table(found)

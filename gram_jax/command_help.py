@@ -27,6 +27,7 @@ GROUPS = {
 """Headings of `gram --help` -> their commands."""
 LAST_GROUP = "See what is there, and take it elsewhere"
 """The heading of the commands that are in no other group."""
+TRAINING_STAGES = ("tagger", "relevance", "train", "cotrain", "align")
 OPTIONAL_STAGES = frozenset({"tagger", "pseudo_queries", "relevance", "cotrain", "align"})
 
 

@@ -61,8 +61,10 @@ from gram_jax.pipeline.text_neighbors import (
 from gram_jax.retrieval.learned_choice import LearnedHeadSettings
 from gram_jax.retrieval.learned_fitting import LearnedFitSettings
 from gram_jax.serving.snapshot import SearchSettings
+from gram_jax.training.metric_watch import WatchSettings
 from gram_jax.training.optimizers import adafactor, adamw
 from gram_jax.training.schedules import warmup_constant, warmup_cosine, warmup_rsqrt
+from gram_jax.training.throughput import measured_peak_flops
 from tasks.settings import (
     code_examples_folder,
     product_task_rate,
@@ -76,13 +78,14 @@ _LIBRARY = (read_esci, read_home_depot, read_home_depot_kaggle, read_icecat, rea
             CotrainingSettings, GazetteerSettings, LearnedFitSettings, LearnedHeadSettings,
             MiningSettings, ModelConfig, NegativeSettings, PreferenceGeneration, PreferenceSettings,
             PseudoQuerySettings, RelevanceConfig, SearchSettings, SpellingSettings,
-            SynonymSettings, TaggerConfig, adafactor, adamw, annotated_queries,
+            SynonymSettings, TaggerConfig, WatchSettings, adafactor, adamw, annotated_queries,
             annotated_titles, axis_rules, bert_encoder, bert_vocabulary, bm25_neighbors,
             fused_neighbors,
             gazetteer_matches, huggingface_t5, huggingface_t5_config, huggingface_vocabulary,
-            make_mesh, map_in_processes, map_on_beam, minilm_folder, select_all,
-            select_by_queries, select_by_votes, select_single_values, sentence_neighbors,
-            structured_fields, t5x_config, t5x_params, warmup_constant, warmup_cosine, warmup_rsqrt)
+            make_mesh, map_in_processes, map_on_beam, measured_peak_flops, minilm_folder,
+            select_all, select_by_queries, select_by_votes, select_single_values,
+            sentence_neighbors, structured_fields, t5x_config, t5x_params, warmup_constant,
+            warmup_cosine, warmup_rsqrt)
 _BOUND_WHERE_DEFINED = (*(stage.run for stage in STAGES), code_examples_folder,
                         product_task_rate, pseudo_queries_folder, pseudo_query_task_rate,
                         vocabulary_file)

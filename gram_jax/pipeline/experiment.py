@@ -5,6 +5,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import gin
 
@@ -19,11 +20,15 @@ from gram_jax.pipeline.stage import Stage, run_stages
 from gram_jax.pipeline.stages import STAGES
 from gram_jax.pipeline.workdir import Workdir
 
+if TYPE_CHECKING:
+    from gram_jax.training.profiling import ProfiledSteps
+
 _SETTINGS = "settings.gin"
 
 
 def run_experiment(path: Path, stages: Sequence[str] | None = None, *, until: str | None = None,
-                   gin_files: Sequence[str] = (), overrides: Sequence[str] = ()) -> None:
+                   gin_files: Sequence[str] = (), overrides: Sequence[str] = (),
+                   profiled: "ProfiledSteps | None" = None) -> None:
     """Brings stages up to date and shows the comparison, if it is among them.
 
     The settings are kept in the workdir, so that a later call needs no gin file.
@@ -34,6 +39,7 @@ def run_experiment(path: Path, stages: Sequence[str] | None = None, *, until: st
       until: the last stage to run; those behind it are left.
       gin_files: gin files; those of the workdir's last run when empty.
       overrides: `NAME=value` bindings.
+      profiled: steps that each training is to trace into its folder.
 
     Raises:
       ConfigError: the settings are wrong, or none were ever given, or `until` is no stage of the
@@ -56,7 +62,8 @@ def run_experiment(path: Path, stages: Sequence[str] | None = None, *, until: st
                   if (stage.wanted if stages is None else stage.name in stages)]
         if until is not None:
             chosen = chosen[:_place(until, chosen) + 1]
-        run_stages(chosen, workdir, progress=terminal_progress, say=_say)
+        run_stages(chosen, workdir, progress=terminal_progress, say=_say,
+                   profiled=profiled)
     if any(stage.name == "evaluate" for stage in chosen):
         comparison_table(read_report(workdir))
 

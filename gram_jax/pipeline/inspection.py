@@ -53,7 +53,7 @@ def inspection_table(found: Mapping[str, object], console: Console | None = None
     for header in ("stage", "digest", "started", "seconds", "what it holds"):
         table.add_column(header, justify="right" if header == "seconds" else "left")
     for name, manifest in found["stages"].items():
-        lines = [f"{key}: {value}" for key, value in _flatten(manifest["counts"])]
+        lines = [f"{key}: {value}" for key, value in flat_counts(manifest["counts"])]
         table.add_row(name, manifest["digest"], manifest["started"][:19],
                       f"{manifest['seconds']:.1f}", "\n".join(lines), end_section=True)
     for name in found["unfinished"]:
@@ -63,11 +63,12 @@ def inspection_table(found: Mapping[str, object], console: Console | None = None
         comparison_table(found["report"], console)
 
 
-def _flatten(counts: Mapping[str, object], prefix: str = ""):
+def flat_counts(counts: Mapping[str, object], prefix: str = ""):
+    """Yields (name, value) of nested counts; names say where they are nested."""
     for key, value in counts.items():
         name = f"{prefix}{key}"
         if isinstance(value, Mapping):
-            yield from _flatten(value, f"{name} / ")
+            yield from flat_counts(value, f"{name} / ")
         elif isinstance(value, float):
             yield name, f"{value:.4g}"
         else:

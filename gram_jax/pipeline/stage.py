@@ -7,11 +7,17 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gram_jax.core.digest import digest_texts
 from gram_jax.core.errors import ArtifactError
+from gram_jax.pipeline.progress import duration
+from gram_jax.pipeline.run_page import write_stage_page
 from gram_jax.pipeline.settings import is_bound, settings_of
 from gram_jax.pipeline.workdir import Manifest, Workdir
+
+if TYPE_CHECKING:
+    from gram_jax.training.profiling import ProfiledSteps
 
 Progress = Callable[[Iterable, str, int | None], Iterable]
 """progress(iterable, description, total) -> the same iterable, shown as it goes."""
@@ -26,7 +32,8 @@ class StageContext:
 
     `inputs` are the folders of the finished stages that it reads, by name; an optional one that
     the experiment leaves out is missing. `folder` is empty unless `resumes`, when it holds what
-    an interrupted run left.
+    an interrupted run left. `profiled` are steps that a training is to trace; they change
+    nothing of what it makes.
     """
 
     workdir: Workdir
@@ -35,6 +42,7 @@ class StageContext:
     progress: Progress
     say: Callable[[str], None]
     inputs: Mapping[str, Path] = dataclasses.field(default_factory=dict)
+    profiled: "ProfiledSteps | None" = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,8 +76,15 @@ class Stage:
 
 
 def run_stages(stages: Sequence[Stage], workdir: Workdir, *, progress: Progress,
-               say: Callable[[str], None]) -> None:
+               say: Callable[[str], None], profiled: "ProfiledSteps | None" = None) -> None:
     """Brings each stage up to date, in order.
+
+    Args:
+      stages: which.
+      workdir: where.
+      progress: shows work that takes its time.
+      say: says what is done.
+      profiled: steps that trainings are to trace.
 
     Raises:
       ArtifactError: a stage's input was not made.
@@ -81,12 +96,12 @@ def run_stages(stages: Sequence[Stage], workdir: Workdir, *, progress: Progress,
         fingerprint = digest_texts([stage.name, *_flat(inputs), *_flat(settings)])
         done = workdir.manifest(stage.name)
         if done is not None and done.fingerprint == fingerprint:
-            say(f"{stage.name}: up to date (took {_duration(done.seconds)})")
+            say(f"{stage.name}: up to date (took {duration(done.seconds)})")
             continue
-        _build(stage, workdir, inputs, settings, fingerprint, progress, say)
+        _build(stage, workdir, inputs, settings, fingerprint, progress, say, profiled)
 
 
-def _build(stage, workdir, inputs, settings, fingerprint, progress, say) -> None:
+def _build(stage, workdir, inputs, settings, fingerprint, progress, say, profiled) -> None:
     folder, resumes = workdir.open_unfinished(stage.name, fingerprint)
     if resumes and not stage.resumable:
         shutil.rmtree(folder)
@@ -94,13 +109,15 @@ def _build(stage, workdir, inputs, settings, fingerprint, progress, say) -> None
     say(f"{stage.name}: {'going on where it stopped' if resumes else 'running'}")
     started, clock = datetime.datetime.now(datetime.UTC), time.monotonic()
     counts = stage.run(StageContext(workdir, folder, resumes, progress, say,
-                                    {name: workdir.folder(name) for name in inputs}))
+                                    {name: workdir.folder(name) for name in inputs}, profiled))
     seconds = round(time.monotonic() - clock, 2)
-    workdir.finish(stage.name, folder, Manifest(
+    manifest = Manifest(
         stage=stage.name, digest="", inputs=inputs, settings=settings, fingerprint=fingerprint,
         versions=_versions(), started=started.isoformat(timespec="seconds"), seconds=seconds,
-        counts=counts))
-    say(f"{stage.name}: done in {_duration(seconds)}")
+        counts=counts)
+    write_stage_page(folder, manifest)
+    workdir.finish(stage.name, folder, manifest)
+    say(f"{stage.name}: done in {duration(seconds)}")
 
 
 def _require(workdir: Workdir, stage: Stage, name: str) -> Manifest:
@@ -124,6 +141,3 @@ def _versions() -> dict[str, str]:
             found[name] = "absent"
     return found
 
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:.1f} min"

@@ -125,9 +125,11 @@ def _program(config: ModelConfig, beam_size: int, endings: str,
                             endings=endings)
         return beams.code_ids, beams.log_probs
 
-    if partitioner is not None:
-        search = split_rows(search, partitioner, num_whole=2)
-    return jax.jit(search)
+    if partitioner is None:
+        return jax.jit(search)
+    # Whole on every device: each process of a run then has all rows, and not its own alone.
+    return jax.jit(split_rows(search, partitioner, num_whole=2),
+                   out_shardings=partitioner.replicated)
 
 
 def _search_chunk(search: Callable, rows: np.ndarray, chunk: Sequence[LengthBatch],

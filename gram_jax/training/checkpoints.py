@@ -25,10 +25,12 @@ _ARRAYS, _RECORD = "arrays", "checkpoint.json"
 
 
 class Restored(NamedTuple):
-    """What was saved: the state, and the place in the data from which it goes on."""
+    """What was saved: the state, the place in the data from which it goes on, what else was known.
+    """
 
     state: TrainState
     position: Mapping[str, Any]
+    memory: Mapping[str, Any]
 
 
 class Checkpoints:
@@ -38,7 +40,7 @@ class Checkpoints:
       folder: made when it is missing.
       metadata: JSON values that say what the run is (digests of its inputs, its settings). A
         checkpoint with other values belongs to another run and is refused.
-      max_to_keep: the latest so many stay.
+      max_to_keep: the latest so many stay, and the best beside them.
     """
 
     def __init__(
@@ -68,17 +70,20 @@ class Checkpoints:
         """The steps with a complete checkpoint, rising."""
         return sorted(int(path.name) for path in self._folder.glob("[0-9]*") if path.is_dir())
 
-    def save(self, state: TrainState, position: Mapping[str, Any]) -> None:
+    def save(self, state: TrainState, position: Mapping[str, Any], *,
+             memory: Mapping[str, Any] | None = None, best_step: int | None = None) -> None:
         """Copies the state to the host and writes it in the background; `wait` sees it done.
 
         Args:
           state: its arrays may be donated as soon as this returns.
           position: JSON values from which the data goes on behind the last batch used.
+          memory: other JSON values that the run goes on from.
+          best_step: the step whose checkpoint stays however old it is, until another is the best.
         """
         self.wait()
         step = int(state.step)
-        record = {"step": step, "position": dict(position), "metadata": self._metadata,
-                  "shapes": _shapes(state)}
+        record = {"step": step, "position": dict(position), "memory": dict(memory or {}),
+                  "metadata": self._metadata, "shapes": _shapes(state)}
         text = json.dumps(record)
         fresh = self._folder / f".{step:08d}"
         shutil.rmtree(fresh, ignore_errors=True)
@@ -89,7 +94,8 @@ class Checkpoints:
         context.asynchronous.create_directories_asynchronously = False
         with context:
             written = ocp.save_async(fresh / _ARRAYS, state)
-        self._pending = self._writer.submit(self._complete, fresh, written.result, text)
+        self._pending = self._writer.submit(
+            self._complete, fresh, written.result, text, best_step)
 
     def wait(self) -> None:
         """Returns when the checkpoint that is being written is complete; raises if it failed."""
@@ -109,17 +115,22 @@ class Checkpoints:
         """
         self.wait()
         steps = self.steps()
-        if not steps:
-            return None
-        path = self._folder / f"{steps[-1]:08d}"
+        return self.restore(steps[-1], abstract_state) if steps else None
+
+    def restore(self, step: int, abstract_state: TrainState) -> Restored:
+        """Reads the checkpoint of a step; see `restore_latest`."""
+        self.wait()
+        path = self._folder / f"{step:08d}"
         record = _read_record(path)
         _check_same(path, "metadata", record["metadata"], self._metadata)
         _check_same(path, "arrays", record["shapes"], _shapes(abstract_state))
         if digest_files(path / _ARRAYS) != record["arrays_digest"]:
             raise _damaged(path, "its files are not those that were written")
-        return Restored(_orbax().load(path / _ARRAYS, abstract_state), record["position"])
+        return Restored(_orbax().load(path / _ARRAYS, abstract_state), record["position"],
+                        record.get("memory", {}))
 
-    def _complete(self, fresh: Path, wait_for_arrays: Callable, record: str) -> None:
+    def _complete(self, fresh: Path, wait_for_arrays: Callable, record: str,
+                  best_step: int | None) -> None:
         wait_for_arrays()
         content = json.dumps(
             json.loads(record) | {"arrays_digest": digest_files(fresh / _ARRAYS)}, indent=1)
@@ -127,7 +138,8 @@ class Checkpoints:
             stream.write(f"{digest_texts([content])}\n{content}\n")
         replace_directory(fresh, self._folder / fresh.name[1:])
         for step in self.steps()[:-self._max_to_keep]:
-            shutil.rmtree(self._folder / f"{step:08d}")
+            if step != best_step:
+                shutil.rmtree(self._folder / f"{step:08d}")
 
 
 def _orbax() -> Any:

@@ -20,9 +20,11 @@ from gram_jax.partitioning.rules import DEFAULT_AXIS_RULES, AxisRules
 from gram_jax.training.checkpoints import Checkpoints
 from gram_jax.training.hooks import Hook
 from gram_jax.training.interruption import Interrupted, SignalWatch
+from gram_jax.training.metric_watch import MetricWatch
 from gram_jax.training.metric_writer import MetricWriter
 from gram_jax.training.optimizers import Optimizer
 from gram_jax.training.step_log import StepLog
+from gram_jax.training.throughput import Throughput
 from gram_jax.training.train_state import TrainState, abstract_train_state, init_train_state
 from gram_jax.training.train_step import StepMetrics, make_train_step
 
@@ -63,6 +65,8 @@ def train(
     axis_rules: AxisRules = DEFAULT_AXIS_RULES,
     num_microbatches: int = 1,
     max_checkpoints: int = 2,
+    watch: MetricWatch | None = None,
+    throughput: Throughput | None = None,
 ) -> TrainState:
     """Trains for `num_steps` steps, going on from the latest checkpoint where there is one.
 
@@ -86,9 +90,12 @@ def train(
       axis_rules: from logical to mesh axes.
       num_microbatches: parts of a batch that go through the model one after the other.
       max_checkpoints: so many of the latest stay.
+      watch: sees what hooks measure, may end training before `num_steps`, and says which step is
+        the best. It goes on from what the checkpoint remembers, and tells afterwards what it saw.
+      throughput: adds what steps work through a second to the metrics.
 
     Returns:
-      The state after the last step, on the devices.
+      The state after the last step, or after the best where `watch` keeps that; on the devices.
 
     Raises:
       TrainingError: the loss of a step is not finite (nothing of it is saved), or the data ended.
@@ -110,18 +117,26 @@ def train(
         else:
             state = restored.state
             batches.seek(restored.position)
+            if watch is not None:
+                watch.recall(restored.memory)
         step = int(state.step)
         metric_writer.start(step)
         loop = _Loop(
             step_fn=step_fn, batches=batches, hooks=hooks, checkpoints=checkpoints,
-            checkpoint_every=checkpoint_every, signals=signals,
+            checkpoint_every=checkpoint_every, signals=signals, watch=watch,
             check_batch_size=functools.partial(
                 partitioner.check_batch_size, num_microbatches=num_microbatches),
-            log=StepLog(metric_writer, log_every=log_every, step=step, num_steps=num_steps))
+            log=StepLog(metric_writer, log_every=log_every, step=step, num_steps=num_steps,
+                        throughput=throughput))
         try:
-            return loop.run(state, step, num_steps)
+            state = loop.run(state, step, num_steps)
         finally:
             metric_writer.close()
+        best = loop.best_step
+        if best is None or best == int(state.step):
+            return state
+        del state  # there may be no room for two
+        return checkpoints.restore(best, abstract_state).state
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -136,31 +151,63 @@ class _Loop:
     signals: SignalWatch
     check_batch_size: Callable[[int], None]
     log: StepLog
+    watch: MetricWatch | None
+
+    @property
+    def best_step(self) -> int | None:
+        """The step whose params are wanted; None for the last."""
+        kept = self.watch is not None and self.watch.settings.keep_best
+        return self.watch.best_step if kept else None
 
     def run(self, state: TrainState, steps_done: int, num_steps: int) -> TrainState:
         in_flight = collections.deque()
         for step in range(steps_done + 1, num_steps + 1):
+            if self._stops:
+                break
             batch = self._next_batch(step, num_steps)
             if step == steps_done + 1:
                 self.check_batch_size(len(jax.tree.leaves(batch)[0]))
             state, metrics = self.step_fn(state, batch)
-            self.log.add(step, batch.example_ids, metrics)
+            self.log.add(step, batch.example_ids, metrics, batch)
             in_flight.append(metrics.values)
             if len(in_flight) > _MAX_STEPS_WAITING:
                 in_flight.popleft().block_until_ready()
 
-            last = step == num_steps
-            for hook in self.hooks:
-                if last or step % hook.every_steps == 0:
-                    self.log.note(step, hook(step, state, self.log.latest))
-            interrupted = self.signals.received
-            if last or interrupted or step % self.checkpoint_every == 0:
-                self.log.flush()  # raises before a state that is not finite can be saved
-                self.checkpoints.save(state, self.batches.position())
+            best = self._call_hooks(step, state, step == num_steps)
+            last, interrupted = step == num_steps or self._stops, self.signals.received
+            if last or interrupted or best or step % self.checkpoint_every == 0:
+                self.log.flush(ends=last)  # raises before a state that is not finite can be saved
+                self._save(state)
             if interrupted:
                 self.checkpoints.wait()
                 raise Interrupted(step, interrupted)
         return state
+
+    @property
+    def _stops(self) -> bool:
+        return self.watch is not None and self.watch.stops
+
+    def _call_hooks(self, step: int, state: TrainState, last: bool) -> bool:
+        """Calls the hooks whose turn it is; whether the step is the best so far, and kept."""
+        due = [last or step % hook.every_steps == 0 for hook in self.hooks]
+        measured = self._measures(step, state, due)
+        best = self.watch is not None and self.watch.see(step, measured)
+        if self._stops and not last:  # the others are called after the last step too
+            measured |= self._measures(step, state, [not called for called in due])
+        self.log.note(step, measured)
+        return best and self.watch.settings.keep_best
+
+    def _measures(self, step: int, state: TrainState, due: Sequence[bool]) -> dict[str, float]:
+        measured = {}
+        for hook, called in zip(self.hooks, due):
+            if called:
+                measured |= hook(step, state, self.log.latest) or {}
+        return measured
+
+    def _save(self, state: TrainState) -> None:
+        memory = {} if self.watch is None else self.watch.memory()
+        self.checkpoints.save(state, self.batches.position(), memory=memory,
+                              best_step=self.best_step)
 
     def _next_batch(self, step: int, num_steps: int) -> Any:
         try:

@@ -94,6 +94,15 @@ def test_inspect_tells_what_is_there(workdir):
     assert "postings" in gram("inspect", f"--workdir={workdir}").stdout
 
 
+def test_a_training_measures_what_the_beam_finds_and_leaves_a_page(workdir, tmp_path):
+    counts = json.loads((workdir / "train" / "manifest.json").read_text())["counts"]
+    assert 0 <= counts["tune/recall@10"] <= counts["tune/recall@100"] <= counts["tune/reach"] <= 1
+    assert "tokens per second" in (workdir / "train" / "summary.html").read_text()
+    gram("inspect", f"--workdir={workdir}", f"--html={tmp_path / 'run.html'}")
+    page = (tmp_path / "run.html").read_text()
+    assert "Figures on test queries" in page and "recall, tune queries" in page
+
+
 def test_a_changed_setting_runs_what_depends_on_it_again(workdir, tmp_path):
     done = gram("evaluate", f"--workdir={workdir}", *SETTINGS, "--gin.evaluate.num_results=50")
     assert "evaluate: running" in done.stderr and "up to date" not in done.stderr

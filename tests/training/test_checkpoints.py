@@ -67,6 +67,21 @@ def test_the_latest_few_are_kept(run, tmp_path):
         Checkpoints(tmp_path, metadata={}, max_to_keep=0)
 
 
+def test_the_best_is_kept_until_another_is_the_best(run, tmp_path):
+    state, abstract = run
+    best = {1: 1, 2: 1, 3: 1, 4: 1, 5: 5, 6: 5}
+    with Checkpoints(tmp_path, metadata=METADATA, max_to_keep=1) as checkpoints:
+        kept = []
+        for step, best_step in best.items():
+            checkpoints.save(at_step(state, step), POSITION, best_step=best_step,
+                             memory={"best": best_step})
+            checkpoints.wait()
+            kept.append(checkpoints.steps())
+        assert kept == [[1], [1, 2], [1, 3], [1, 4], [5], [5, 6]]
+        assert bits(checkpoints.restore(5, abstract).state) == bits(at_step(state, 5))
+        assert checkpoints.restore_latest(abstract).memory == {"best": 5}
+
+
 def test_a_state_may_be_donated_as_soon_as_save_returns(run, tmp_path):
     state, abstract = run
     expected = bits(state)

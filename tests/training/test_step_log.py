@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from gram_jax.core.errors import TrainingError
 from gram_jax.training.step_log import StepLog
+from gram_jax.training.throughput import Throughput, Work
 from gram_jax.training.train_step import StepMetrics
 
 
@@ -77,3 +78,29 @@ def test_adding_waits_for_nothing_before_a_row_is_due():
     log.add(3, (), metrics(1.0))
     with pytest.raises(RuntimeError):
         log.add(4, (), metrics(1.0))
+
+
+def test_a_row_adds_up_the_work_of_its_own_steps(monkeypatch):
+    """Rates times seconds give back the work, whenever values are pulled."""
+    clock = iter(range(0, 100, 2))
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    writer = Rows()
+    throughput = Throughput(lambda batch: Work(tokens=batch, model_flops=10.0 * batch), 100.0)
+    log = StepLog(writer, log_every=3, step=0, num_steps=7, throughput=throughput)
+    for step in range(1, 8):
+        log.add(step, (), metrics(1.0), step)
+        if step == 4:
+            log.flush()
+    log.flush()
+    assert [(step, row["tokens_per_second"]) for step, row in writer.rows] == [
+        (3, (1 + 2 + 3) / 2), (6, (4 + 5 + 6) / 2), (7, 7 / 2)]
+    assert writer.rows[0][1]["utilisation"] == 10 * 3.0 / 100
+
+
+def test_a_run_that_ends_early_has_a_row_for_its_last_step():
+    writer = Rows()
+    log = StepLog(writer, log_every=5, step=0, num_steps=20)
+    for step in range(1, 8):
+        log.add(step, (), metrics(step))
+    log.flush(ends=True)
+    assert [(step, row["loss"]) for step, row in writer.rows] == [(5, 3.0), (7, 6.5)]

@@ -13,6 +13,7 @@ from gram_jax.testing.seekable_batches import SeekableBatches
 from gram_jax.training.checkpoints import Checkpoints
 from gram_jax.training.hooks import ProgressHook
 from gram_jax.training.interruption import Interrupted
+from gram_jax.training.metric_watch import MetricWatch, WatchSettings
 from gram_jax.training.metric_writer import JsonlMetricWriter
 from gram_jax.training.optimizers import adamw
 from gram_jax.training.schedules import warmup_cosine
@@ -235,3 +236,79 @@ def test_a_batch_that_the_mesh_cannot_split_is_refused(run, monkeypatch):
     monkeypatch.setattr(Partitioner, "check_batch_size", refuse)
     with pytest.raises(ConfigError, match="batch size 8"):
         run()
+
+
+# --- watching a metric ------------------------------------------------------------------------
+
+CURVE = {2: 0.1, 4: 0.3, 6: 0.2, 8: 0.4, 10: 0.35, 12: 0.4, 14: 0.1, 16: 0.9, 18: 0.0, 20: 0.0,
+         22: 0.0, 23: 0.0}
+
+
+class Scripted:
+    """Measures what a table says."""
+
+    def __init__(self, every_steps=2):
+        self.every_steps = every_steps
+
+    def __call__(self, step, state, metrics):
+        return {"tune/recall": CURVE[step]}
+
+
+def watching(patience=3, **settings):
+    return MetricWatch(WatchSettings(metric="tune/recall", patience=patience, **settings))
+
+
+def test_training_ends_when_its_patience_does_and_returns_the_best(run, tmp_path):
+    best = run(name="until 8", num_steps=8)  # the best so far when waiting ends, at step 14
+    watch = watching()
+    state = run(hooks=[Scripted()], watch=watch)
+    assert (watch.best_step, watch.last_step, watch.stops) == (8, 14, True)
+    assert bits(state) == bits(best) and int(state.step) == 8
+    assert steps(tmp_path / "run") == [8, 10, 14]  # the best and the latest two
+    assert list(rows(tmp_path)[0])[-1] == 14 and "loss" in rows(tmp_path)[0][14]
+
+
+def test_without_patience_all_steps_are_done_and_the_best_is_returned(run, tmp_path):
+    watch = watching(patience=None)
+    assert int(run(hooks=[Scripted()], watch=watch).step) == watch.best_step == 16
+    assert steps(tmp_path / "run") == [16, 20, 23]
+
+
+def test_the_latest_params_are_returned_where_the_best_are_not_kept(run, tmp_path):
+    state = run(hooks=[Scripted()], watch=watching(keep_best=False))
+    assert int(state.step) == 14
+    assert steps(tmp_path / "run") == [10, 14]
+
+
+def test_hooks_that_were_not_due_are_called_when_training_ends_early(run):
+    seen = []
+    hook = ProgressHook(lambda step, _: seen.append(step), every_steps=5)
+    run(hooks=[hook, Scripted()], watch=watching())
+    assert seen == [5, 10, 14]
+
+
+@pytest.mark.parametrize("crash", [5, 13])
+def test_a_watched_run_that_crashes_and_goes_on_ends_as_one_that_did_not(run, tmp_path, crash):
+    """Best and patience are remembered: it stops at the same step with the same params."""
+    whole = run(name="whole", hooks=[Scripted()], watch=watching())
+    with pytest.raises(Crash):
+        run(hooks=[Scripted(), crash_at(crash)], watch=watching())
+    watch = watching()
+    assert bits(run(hooks=[Scripted()], watch=watch)) == bits(whole)
+    assert (watch.best_step, watch.last_step) == (8, 14)
+    assert steps(tmp_path / "run") == steps(tmp_path / "whole")
+    again = watching()
+    assert bits(run(hooks=[Scripted()], watch=again, batches=SeekableOnly())) == bits(whole)
+    assert again.memory() == watch.memory()
+
+
+def test_more_patience_takes_a_run_on_that_had_ended_early(run):
+    run(hooks=[Scripted()], watch=watching())
+    longer = watching(patience=5)
+    assert int(run(hooks=[Scripted()], watch=longer).step) == longer.best_step == 16
+
+
+def test_a_metric_that_no_hook_measures_is_named(run):
+    with pytest.raises(ConfigError, match="'tune/recall' is watched"):
+        run(hooks=[type("Loss", (Scripted,), {"__call__": lambda *_: {"tune/loss": 1.0}})()],
+            watch=watching())

@@ -5,22 +5,12 @@ Knows what is shown and in which order; the plots and the examples are drawn by 
 
 from collections.abc import Sequence
 from html import escape
-from importlib import resources
 
 import numpy as np
 
 from gram_jax.evaluation.comparison import plots
 from gram_jax.evaluation.comparison.compare import Comparison, SliceFigures
 from gram_jax.evaluation.comparison.page_examples import examples_html
-from gram_jax.evaluation.comparison.page_parts import (
-    Section,
-    best_of,
-    figure_sign,
-    heat,
-    tab_rules,
-    table,
-    tabs,
-)
 from gram_jax.evaluation.comparison.wording import (
     COSTS,
     cost_cells,
@@ -31,6 +21,17 @@ from gram_jax.evaluation.comparison.wording import (
     notes,
     p_text,
     protocol,
+)
+from gram_jax.evaluation.drawing import colour
+from gram_jax.evaluation.page_parts import (
+    Section,
+    best_of,
+    document,
+    figure_sign,
+    heat,
+    tab_rules,
+    table,
+    tabs,
 )
 from gram_jax.evaluation.report import SIGNIFICANT
 
@@ -50,21 +51,8 @@ def comparison_page(comparison: Comparison, *, title: str = "Methods compared",
         _protocol(comparison)) if section is not None]
     facts = [subtitle, f"{len(comparison.query_ids):,} queries",
              f"{len(comparison.methods)} methods", f"up to {comparison.depth:,} products a query"]
-    links = "".join(f'<a href="#{section.key}">{escape(section.title)}</a>'
-                    for section in sections)
-    found = "".join(f"<li>{escape(sentence)}</li>" for sentence in findings(comparison))
-    css = resources.files(__package__).joinpath("page.css").read_text(encoding="utf-8")
-    return "\n".join([
-        '<!doctype html>', '<html lang="en">', "<head>", '<meta charset="utf-8">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f"<title>{escape(title)}</title>",
-        f"<style>\n{css}{tab_rules(len(comparison.measures))}\n</style>",
-        "</head>", "<body>",
-        f"<header><h1>{escape(title)}</h1>",
-        f'<p class="soft">{escape(" · ".join(fact for fact in facts if fact))}</p>',
-        f"<nav>{links}</nav></header>", "<main>",
-        f'<ul class="findings">{found}</ul>' if found else "",
-        *(section.html for section in sections), "</main>", "</body>", "</html>", ""])
+    return document(title, facts, sections, findings=findings(comparison),
+                    more_css=tab_rules(len(comparison.measures)))
 
 
 def _figures(comparison: Comparison) -> Section:
@@ -74,12 +62,12 @@ def _figures(comparison: Comparison) -> Section:
                                   for name in comparison.measures]
     rows = []
     for method, name in enumerate(comparison.methods):
-        cells = [f'<th><span class="swatch {plots.colour(method)}"></span>{escape(name)}</th>']
+        cells = [f'<th><span class="swatch {colour(method)}"></span>{escape(name)}</th>']
         for measure in range(len(comparison.measures)):
             mean, most = means[method, measure], max(means[:, measure].max(), 1e-9)
             low, high = comparison.low[method, measure], comparison.high[method, measure]
             cells.append(
-                f'<td class="{plots.colour(method)}{" best" * bool(best[method, measure])}" '
+                f'<td class="{colour(method)}{" best" * bool(best[method, measure])}" '
                 f'title="{low:.4f} to {high:.4f}">{mean:.4f}'
                 f'{figure_sign(mark(comparison, method, measure))}'
                 f'<span class="bar" style="width:{mean / most:.0%}"></span></td>')

@@ -8,7 +8,7 @@ from html import escape
 
 from gram_jax.evaluation.comparison.compare import Comparison
 from gram_jax.evaluation.comparison.disagreements import Example, ShownProduct
-from gram_jax.evaluation.comparison.plots import colour
+from gram_jax.evaluation.drawing import colour
 
 
 def examples_html(comparison: Comparison) -> str:

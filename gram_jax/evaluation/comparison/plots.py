@@ -10,16 +10,22 @@ from html import escape
 
 import numpy as np
 
-NUM_COLOURS = 10
-_WIDTH = 960
-_LETTER = 8.4  # a bold letter of the page's 13 px, and some air
-_MOST_LETTERS = 30
+from gram_jax.evaluation.drawing import (
+    LETTER,
+    WIDTH,
+    apart,
+    colour,
+    longest_name,
+    number_text,
+    rules,
+    short_name,
+    svg,
+    text,
+    ticks_of,
+)
+
 _LINE = 17
 
-
-def colour(method: int) -> str:
-    """The CSS class of a method's marks."""
-    return f"m{method % NUM_COLOURS}"
 
 
 def line_plot(names: Sequence[str], lines: Sequence[np.ndarray], *, label: str, x_label: str,
@@ -33,20 +39,20 @@ def line_plot(names: Sequence[str], lines: Sequence[np.ndarray], *, label: str, 
       x_label: what the ranks are.
       dashed: the line that the others are held against.
     """
-    left, right, top, height = 52, 30 + _longest(names), 14, 380
+    left, right, top, height = 52, 30 + longest_name(names), 14, 380
     longest = max(max(map(len, lines)), 2)
     most = max((float(line.max()) for line in lines if len(line)), default=0.0)
-    ticks = _ticks(0.0, most)
-    across, bottom = _WIDTH - left - right, height - 44
+    ticks = ticks_of(0.0, most)
+    across, bottom = WIDTH - left - right, height - 44
 
     def at(rank: float, value: float) -> tuple[float, float]:
         return (left + across * math.log(rank) / math.log(longest),
                 bottom - (bottom - top) * value / ticks[-1])
 
-    parts = _rules(ticks, left, _WIDTH - right, lambda value: at(1, value)[1])
+    parts = rules(ticks, left, WIDTH - right, lambda value: at(1, value)[1])
     for rank in _ranks(longest):
-        parts.append(_text(at(rank, 0)[0], bottom + 20, f"{rank}", "tick", "middle"))
-    parts.append(_text(left + across / 2, height - 4, x_label, "axis", "middle"))
+        parts.append(text(at(rank, 0)[0], bottom + 20, f"{rank}", "tick", "middle"))
+    parts.append(text(left + across / 2, height - 4, x_label, "axis", "middle"))
     ends = [(number, *at(len(line), float(line[-1]))) for number, line in enumerate(lines)
             if len(line)]
     for number, _, _ in sorted(ends, key=lambda end: end[0] == dashed):  # it lies on top
@@ -54,40 +60,41 @@ def line_plot(names: Sequence[str], lines: Sequence[np.ndarray], *, label: str, 
             at(rank, float(lines[number][rank - 1])) for rank in _drawn_ranks(len(lines[number]))))
         parts.append(f'<polyline class="line {colour(number)}{" dashed" * (number == dashed)}" '
                      f'points="{points}"><title>{escape(names[number])}</title></polyline>')
-    for (number, x, y), moved in zip(ends, _apart([y for _, _, y in ends], _LINE)):
+    for (number, x, y), moved in zip(ends, apart([y for _, _, y in ends], _LINE)):
         parts.append(f'<path class="lead {colour(number)}" '
-                     f'd="M{x:.1f} {y:.1f}L{_WIDTH - right + 14} {moved:.1f}"/>')
-        parts.append(_text(_WIDTH - right + 18, moved + 4, _short(names[number]),
+                     f'd="M{x:.1f} {y:.1f}L{WIDTH - right + 14} {moved:.1f}"/>')
+        parts.append(text(WIDTH - right + 18, moved + 4, short_name(names[number]),
                            f"name {colour(number)}"))
-    return _svg(height, label, parts)
+    return svg(height, label, parts)
 
 
 def interval_plot(names: Sequence[str], means: Sequence[float], low: Sequence[float],
                   high: Sequence[float], marks: Sequence[str], *, label: str,
                   baseline: int) -> str:
     """A dot with its interval for each name, and a rule at the baseline's mean."""
-    left, right, row = 24 + _longest(names), 96, 30
+    left, right, row = 24 + longest_name(names), 96, 30
     height = row * len(names) + 40
-    ticks = _ticks(float(min(low)), float(max(high)))
+    ticks = ticks_of(float(min(low)), float(max(high)))
 
     def at(value: float) -> float:
-        return left + (_WIDTH - left - right) * (value - ticks[0]) / (ticks[-1] - ticks[0])
+        return left + (WIDTH - left - right) * (value - ticks[0]) / (ticks[-1] - ticks[0])
 
     parts = [f'<line class="rule" x1="{at(tick):.1f}" x2="{at(tick):.1f}" y1="6" '
-             f'y2="{height - 30}"/>' + _text(at(tick), height - 10, _number(tick), "tick", "middle")
+             f'y2="{height - 30}"/>'
+             + text(at(tick), height - 10, number_text(tick), "tick", "middle")
              for tick in ticks]
     parts.append(f'<line class="base" x1="{at(means[baseline]):.1f}" '
                  f'x2="{at(means[baseline]):.1f}" y1="6" y2="{height - 30}"/>')
     for number, name in enumerate(names):
         y = 20 + row * number
-        parts.append(_text(left - 14, y + 4, _short(name), f"name {colour(number)}", "end"))
+        parts.append(text(left - 14, y + 4, short_name(name), f"name {colour(number)}", "end"))
         parts.append(f'<line class="interval {colour(number)}" x1="{at(low[number]):.1f}" '
                      f'x2="{at(high[number]):.1f}" y1="{y}" y2="{y}"><title>{low[number]:.4f} to '
                      f'{high[number]:.4f}</title></line><circle class="dot {colour(number)}" '
                      f'cx="{at(means[number]):.1f}" cy="{y}" r="6"/>')
-        parts.append(_text(_WIDTH - right + 24, y + 4, f"{means[number]:.3f} {marks[number]}",
+        parts.append(text(WIDTH - right + 24, y + 4, f"{means[number]:.3f} {marks[number]}",
                            {"▲": "value up", "▼": "value down"}.get(marks[number], "value")))
-    return _svg(height, label, parts)
+    return svg(height, label, parts)
 
 
 def scatter_plot(names: Sequence[str], x: Sequence[float], y: Sequence[float], *, label: str,
@@ -104,26 +111,26 @@ def scatter_plot(names: Sequence[str], x: Sequence[float], y: Sequence[float], *
     """
     left, right, top, height = 52, 40, 16, 380
     bottom = height - 46
-    ticks = _ticks(min(y) - 0.1 * (max(y) - min(y)), max(y))
+    ticks = ticks_of(min(y) - 0.1 * (max(y) - min(y)), max(y))
     decades = _decades(min(x), max(x))
 
     def at(first: float, second: float) -> tuple[float, float]:
         share = math.log(first / decades[0]) / math.log(decades[-1] / decades[0])
-        return (left + (_WIDTH - left - right) * share,
+        return (left + (WIDTH - left - right) * share,
                 bottom - (bottom - top) * (second - ticks[0]) / (ticks[-1] - ticks[0]))
 
-    parts = _rules(ticks, left, _WIDTH - right, lambda value: at(decades[0], value)[1])
+    parts = rules(ticks, left, WIDTH - right, lambda value: at(decades[0], value)[1])
     for decade in decades:
-        parts.append(_text(at(decade, ticks[0])[0], bottom + 20, f"{decade:,g}", "tick", "middle"))
-    parts.append(_text((left + _WIDTH - right) / 2, height - 6, x_label, "axis", "middle"))
+        parts.append(text(at(decade, ticks[0])[0], bottom + 20, f"{decade:,g}", "tick", "middle"))
+    parts.append(text((left + WIDTH - right) / 2, height - 6, x_label, "axis", "middle"))
     dots = [at(*pair) for pair in zip(x, y)]
     taken = [(dot_x - 9, dot_y - 9, dot_x + 9, dot_y + 9) for dot_x, dot_y in dots]
     for number, name, (dot_x, dot_y) in zip(numbers, names, dots):
         parts.append(f'<circle class="dot {colour(number)}" cx="{dot_x:.1f}" cy="{dot_y:.1f}" '
                      'r="7"/>')
-        text_x, text_y, anchor = _free_place(dot_x, dot_y, _short(name), taken)
-        parts.append(_text(text_x, text_y, _short(name), f"name {colour(number)}", anchor))
-    return _svg(height, label, parts)
+        text_x, text_y, anchor = _free_place(dot_x, dot_y, short_name(name), taken)
+        parts.append(text(text_x, text_y, short_name(name), f"name {colour(number)}", anchor))
+    return svg(height, label, parts)
 
 
 def share_plot(names: Sequence[str], counts: np.ndarray, *, label: str) -> str:
@@ -134,59 +141,34 @@ def share_plot(names: Sequence[str], counts: np.ndarray, *, label: str) -> str:
       counts: int [names, 3].
       label: what the plot shows.
     """
-    left, right, row = 24 + _longest(names), 20, 34
+    left, right, row = 24 + longest_name(names), 20, 34
     height = row * len(names) + 34
-    unit = 0.9 * (_WIDTH - left - right) / 2 / max(int(counts.sum(axis=1).max()), 1)
-    middle = (left + _WIDTH - right) / 2
-    parts = [_text(middle - 12, 14, "worse", "tick", "end"),
-             _text(middle + 12, 14, "better", "tick"),
+    unit = 0.9 * (WIDTH - left - right) / 2 / max(int(counts.sum(axis=1).max()), 1)
+    middle = (left + WIDTH - right) / 2
+    parts = [text(middle - 12, 14, "worse", "tick", "end"),
+             text(middle + 12, 14, "better", "tick"),
              f'<line class="base" x1="{middle:.1f}" x2="{middle:.1f}" y1="4" y2="{height}"/>']
     for at, name in enumerate(names):
         y = 26 + row * at
         better, equal, worse = counts[at].tolist()
-        parts.append(_text(left - 14, y + 15, _short(name), "name", "end"))
+        parts.append(text(left - 14, y + 15, short_name(name), "name", "end"))
         for css, start, size in (("worse", middle - (worse + equal / 2) * unit, worse * unit),
                                  ("equal", middle - equal / 2 * unit, equal * unit),
                                  ("better", middle + equal / 2 * unit, better * unit)):
             parts.append(f'<rect class="{css}" x="{start:.1f}" y="{y}" width="{size:.1f}" '
                          'height="22"/>')
-        parts.append(_text(middle - (worse + equal / 2) * unit - 8, y + 15, f"{worse:,}", "value",
+        parts.append(text(middle - (worse + equal / 2) * unit - 8, y + 15, f"{worse:,}", "value",
                            "end"))
-        parts.append(_text(middle, y + 15, f"{equal:,} equal", "tick", "middle")
+        parts.append(text(middle, y + 15, f"{equal:,} equal", "tick", "middle")
                      if equal * unit > 70 else "")
-        parts.append(_text(middle + (better + equal / 2) * unit + 8, y + 15, f"{better:,}",
+        parts.append(text(middle + (better + equal / 2) * unit + 8, y + 15, f"{better:,}",
                            "value"))
-    return _svg(height, label, parts)
+    return svg(height, label, parts)
 
 
-def _svg(height: float, label: str, parts: Sequence[str]) -> str:
-    return (f'<div class="plot"><svg viewBox="0 0 {_WIDTH} {height:.0f}" role="img" '
-            f'aria-label="{escape(label, quote=True)}">{"".join(parts)}</svg></div>')
 
 
-def _text(x: float, y: float, text: str, css: str, anchor: str = "start") -> str:
-    return (f'<text x="{x:.1f}" y="{y:.1f}" class="{css}" text-anchor="{anchor}">'
-            f"{escape(text)}</text>")
 
-
-def _rules(ticks: Sequence[float], start: float, end: float, height_of) -> list[str]:
-    """A horizontal rule with its number for each tick."""
-    return [f'<line class="rule" x1="{start}" x2="{end}" y1="{height_of(tick):.1f}" '
-            f'y2="{height_of(tick):.1f}"/>' + _text(start - 8, height_of(tick) + 4, _number(tick),
-                                                    "tick", "end") for tick in ticks]
-
-
-def _ticks(low: float, high: float) -> list[float]:
-    """Four to nine round numbers that enclose low and high."""
-    span = max(high - low, 1e-3)
-    step = 10 ** math.floor(math.log10(span / 4))
-    step *= next(factor for factor in (1, 2, 5, 10) if span / (step * factor) <= 6)
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    return [round(number * step, 10) for number in range(first, max(last, first + 1) + 1)]
-
-
-def _number(value: float) -> str:
-    return f"{value:.3f}".rstrip("0").rstrip(".")
 
 
 def _ranks(longest: int) -> list[int]:
@@ -206,45 +188,20 @@ def _decades(low: float, high: float) -> list[float]:
     return [10.0**power for power in range(first, max(last, first + 1) + 1)]
 
 
-def _apart(heights: Sequence[float], least: float) -> list[float]:
-    """The heights, moved as little as it takes to stand `least` from each other, in their order.
-
-    The least squares with that constraint are an isotonic fit of the heights less their places.
-    """
-    order = sorted(range(len(heights)), key=lambda at: heights[at])
-    blocks: list[tuple[float, int]] = []  # mean and size, rising
-    for place, at in enumerate(order):
-        blocks.append((heights[at] - place * least, 1))
-        while len(blocks) > 1 and blocks[-2][0] > blocks[-1][0]:
-            (mean, size), (other, count) = blocks.pop(), blocks.pop()
-            blocks.append(((mean * size + other * count) / (size + count), size + count))
-    fitted = [mean for mean, size in blocks for _ in range(size)]
-    moved = [0.0] * len(heights)
-    for place, at in enumerate(order):
-        moved[at] = fitted[place] + place * least
-    return moved
-
 
 def _free_place(x: float, y: float, name: str, taken: list[tuple]) -> tuple[float, float, str]:
     """Where a dot's name covers nothing: beside, above or below it; `taken` gains its box."""
-    width = _LETTER * len(name)
+    width = LETTER * len(name)
     for text_x, text_y, anchor in ((x + 13, y + 4, "start"), (x - 13, y + 4, "end"),
                                    (x, y - 14, "middle"), (x, y + 24, "middle"),
                                    (x + 10, y - 14, "start"), (x + 10, y + 24, "start"),
                                    (x - 10, y - 14, "end"), (x - 10, y + 24, "end")):
         start = text_x - {"start": 0, "middle": width / 2, "end": width}[anchor]
         box = (start, text_y - 11, start + width, text_y + 3)
-        inside = box[0] > 0 and box[2] < _WIDTH
+        inside = box[0] > 0 and box[2] < WIDTH
         if inside and not any(box[0] < other[2] and other[0] < box[2] and box[1] < other[3]
                               and other[1] < box[3] for other in taken):
             break
     taken.append(box)
     return text_x, text_y, anchor
 
-
-def _longest(names: Sequence[str]) -> float:
-    return _LETTER * max(map(len, map(_short, names)))
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= _MOST_LETTERS else name[:_MOST_LETTERS - 1] + "…"

@@ -22,9 +22,9 @@ from gram_jax.partitioning.partitioner import Partitioner
 from gram_jax.pipeline.alignment_report import alignment_report
 from gram_jax.pipeline.clicked_pairs import ClickedPairs, read_clicked_pairs
 from gram_jax.pipeline.preference_building import PreferenceGeneration, build_store, spell
-from gram_jax.pipeline.progress import step_bar
 from gram_jax.pipeline.stage import StageContext
 from gram_jax.pipeline.trained import load_trained, save_trained, trained_folder
+from gram_jax.pipeline.training_view import training_view
 from gram_jax.text.vocabulary_files import StoredVocabulary, load_vocabulary
 
 _CHUNKS = "generated.chunks"
@@ -125,19 +125,18 @@ def _train(context: StageContext, config: ModelConfig, params: Params,
     """The parameters after the last step, and the metrics of the same winners before and after."""
     # They load a stack (orbax) that no stage needs that does not train.
     from gram_jax.training import trainer
-    from gram_jax.training.hooks import ProgressHook, objective_evaluation
-    from gram_jax.training.metric_writer import JsonlMetricWriter
+    from gram_jax.training.hooks import objective_evaluation
 
     objective = co_alignment_objective(config, alignment)
     measure = objective_evaluation(objective, lambda: batches.one_pass(num_measured))
-    with step_bar("align", num_steps) as show:
+    with training_view("align", num_steps, context.folder, context.profiled) as view:
         state = trainer.train(
             objective=objective, params=params, logical_axes=logical_axes(config),
             optimizer=optimizer, batches=batches, num_steps=num_steps, seed=seed, mesh=mesh,
             checkpoint_dir=str(context.folder / "checkpoints"),
             checkpoint_every=checkpoint_every, log_every=log_every,
-            num_microbatches=num_microbatches, hooks=[ProgressHook(show)],
-            metric_writer=JsonlMetricWriter(context.folder / "metrics.jsonl"),
+            num_microbatches=num_microbatches, hooks=view.hooks,
+            metric_writer=view.metric_writer,
             metadata={"model": config.identity(), "reference": digest_params(params),
                       "alignment": dataclasses.asdict(alignment)})
     aligned = jax.device_get(state.params)

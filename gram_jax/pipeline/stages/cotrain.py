@@ -31,7 +31,12 @@ from gram_jax.core.records import RELEVANT_GRADE, Query
 from gram_jax.models.config import ModelConfig
 from gram_jax.models.params import Params, init_params, load_params, save_params
 from gram_jax.partitioning.partitioner import Partitioner
-from gram_jax.pipeline.code_training import CodeTraining, last_metrics, train_generators
+from gram_jax.pipeline.code_training import (
+    CodeTraining,
+    TrainingInputs,
+    last_metrics,
+    train_generators,
+)
 from gram_jax.pipeline.cotraining_examples import (
     Judges,
     LinkedTexts,
@@ -142,10 +147,8 @@ class _Parts:
             start = init_params(self.config, training.seed) if self.from_scratch else params
             learned, _ = train_generators(
                 training, self.config, start, folder=folder / "training",
-                examples_folder=folder / "examples",
-                vocabulary_file=_vocabulary_file(self.context),
-                pseudo_queries_folder=self.context.inputs.get("pseudo_queries"),
-                description=f"cotrain, round {number}")
+                inputs=TrainingInputs.of_stages(self.context.inputs, folder / "examples"),
+                description=f"cotrain, round {number}", profiled=self.context.profiled)
             save_params(folder / "params.npz", learned)
         shutil.rmtree(folder / "training" / "checkpoints", ignore_errors=True)
         return load_params(folder / "params.npz", self.config)

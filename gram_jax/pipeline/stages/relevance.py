@@ -19,10 +19,10 @@ from gram_jax.evaluation.auc import best_cut
 from gram_jax.models.config import RelevanceConfig
 from gram_jax.models.params import Params, count_params, init_params, logical_axes
 from gram_jax.models.relevance_objective import relevance_objective
-from gram_jax.pipeline.progress import step_bar
 from gram_jax.pipeline.relevance_data import ClickData
 from gram_jax.pipeline.relevance_report import PairScores, areas
 from gram_jax.pipeline.stage import StageContext
+from gram_jax.pipeline.training_view import training_view
 
 
 @gin.configurable
@@ -90,16 +90,14 @@ def _train(context: StageContext, config: RelevanceConfig, optimizer, mesh: Mesh
     """The parameters after the last step."""
     # They load a stack (orbax) that no stage needs that does not train.
     from gram_jax.training import trainer
-    from gram_jax.training.hooks import ProgressHook
-    from gram_jax.training.metric_writer import JsonlMetricWriter
 
-    with step_bar("relevance", num_steps) as show:
+    with training_view("relevance", num_steps, context.folder, context.profiled) as view:
         state = trainer.train(
             objective=relevance_objective(config), params=init_params(config, seed),
             logical_axes=logical_axes(config), optimizer=optimizer, batches=batches,
-            num_steps=num_steps, seed=seed, mesh=mesh, hooks=[ProgressHook(show)],
+            num_steps=num_steps, seed=seed, mesh=mesh, hooks=view.hooks,
             checkpoint_dir=str(context.folder / "checkpoints"),
             checkpoint_every=checkpoint_every, log_every=log_every,
-            metric_writer=JsonlMetricWriter(context.folder / "metrics.jsonl"),
+            metric_writer=view.metric_writer,
             metadata={"model": dataclasses.asdict(config)})
     return jax.device_get(state.params)

@@ -23,11 +23,11 @@ from gram_jax.data.tagging_batches import TaggingBatches, TaggingSource
 from gram_jax.models.config import TaggerConfig
 from gram_jax.models.params import count_params, init_params, logical_axes
 from gram_jax.models.tagging import tagging_objective
-from gram_jax.pipeline.progress import step_bar
 from gram_jax.pipeline.stage import StageContext
 from gram_jax.pipeline.tagging import tag_texts
 from gram_jax.pipeline.tagging_report import tagging_report
 from gram_jax.pipeline.tagging_sources import hold_out_texts
+from gram_jax.pipeline.training_view import training_view
 from gram_jax.serving.text_tagger import TextTagger
 
 _LENGTHS = (16, 32, 64)
@@ -101,15 +101,14 @@ def _train(context: StageContext, train: Sequence[TaggingSource], tune: Sequence
     """The parameters after the last step."""
     # They load a stack (orbax) that no other stage but training needs.
     from gram_jax.training import trainer
-    from gram_jax.training.hooks import EvaluationHook, ProgressHook, objective_evaluation
-    from gram_jax.training.metric_writer import JsonlMetricWriter
+    from gram_jax.training.hooks import EvaluationHook, objective_evaluation
 
     tag_set = TagSet(schema.names)
     objective = tagging_objective(config, tag_set.allowed)
     data = {"batch_size": batch_size, "seed": seed, "lengths": _LENGTHS}
     batches = TaggingBatches(train, tag_set, features, **data)
-    with step_bar("tagger", num_steps) as show:
-        hooks = [ProgressHook(show)]
+    with training_view("tagger", num_steps, context.folder, context.profiled) as view:
+        hooks = [*view.hooks]
         if tune:
             held_out = TaggingBatches(tune, tag_set, features, counted=False, **data)
             hooks.append(EvaluationHook(objective_evaluation(objective, held_out.one_pass),
@@ -120,7 +119,7 @@ def _train(context: StageContext, train: Sequence[TaggingSource], tune: Sequence
             num_steps=num_steps, seed=seed, mesh=mesh, hooks=hooks,
             checkpoint_dir=str(context.folder / "checkpoints"),
             checkpoint_every=checkpoint_every, log_every=log_every,
-            metric_writer=JsonlMetricWriter(context.folder / "metrics.jsonl"),
+            metric_writer=view.metric_writer,
             metadata={"model": dataclasses.asdict(config)})
     return jax.device_get(state.params)
 

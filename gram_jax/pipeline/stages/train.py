@@ -7,7 +7,7 @@ import numpy as np
 
 from gram_jax.models.config import ModelConfig
 from gram_jax.models.params import count_params, init_params, replace_params
-from gram_jax.pipeline.code_training import CodeTraining, train_generators
+from gram_jax.pipeline.code_training import CodeTraining, TrainingInputs, train_generators
 from gram_jax.pipeline.stage import StageContext
 from gram_jax.pipeline.trained import save_trained
 from gram_jax.text.vocabulary_files import StoredVocabulary, load_vocabulary
@@ -34,16 +34,14 @@ def train(context: StageContext, *, model: Callable[..., ModelConfig] = gin.REQU
       TrainingError: the loss is not finite.
       Interrupted: a signal came; what was done is saved.
     """
-    vocabulary_file = context.inputs["vocabulary"] / "vocabulary.model"
-    vocabulary = load_vocabulary(vocabulary_file)
+    vocabulary = load_vocabulary(context.inputs["vocabulary"] / "vocabulary.model")
     config = model(vocab_size=vocabulary.vocab_size,
                    output_vocab_size=vocabulary.output_vocab_size)
     params = init_params(config, training.seed)
     if initial_params is not None:
         params = replace_params(params, initial_params(config, vocabulary))
     params, counts = train_generators(
-        training, config, params, folder=context.folder,
-        examples_folder=context.inputs["codes"], vocabulary_file=vocabulary_file,
-        pseudo_queries_folder=context.inputs.get("pseudo_queries"))
+        training, config, params, folder=context.folder, profiled=context.profiled,
+        inputs=TrainingInputs.of_stages(context.inputs, context.inputs["codes"]))
     save_trained(context.folder, config, params)
     return counts | {"parameters": count_params(params)}

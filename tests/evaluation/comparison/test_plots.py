@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gram_jax.evaluation import drawing
 from gram_jax.evaluation.comparison import plots
 
 
 @given(st.lists(st.floats(0, 500), min_size=1, max_size=10), st.floats(1, 20))
 def test_labels_keep_apart_and_in_order_and_move_no_more_than_they_must(heights, least):
-    moved = plots._apart(heights, least)
+    moved = drawing.apart(heights, least)
     order = np.argsort(heights, kind="stable")
     gaps = np.diff(np.array(moved)[order])
     assert (gaps >= least - 1e-6).all()
@@ -23,7 +24,7 @@ def test_labels_keep_apart_and_in_order_and_move_no_more_than_they_must(heights,
 @given(st.floats(0, 1), st.floats(0, 1))
 def test_ticks_are_round_rise_and_enclose(one, other):
     low, high = min(one, other), max(one, other)
-    ticks = plots._ticks(low, high)
+    ticks = drawing.ticks_of(low, high)
     assert 2 <= len(ticks) <= 9
     assert ticks[0] <= low + 1e-9
     assert ticks[-1] >= high - 1e-9

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 from html import escape
+from importlib import resources
 
 import numpy as np
 
@@ -25,6 +26,32 @@ class Section:
     def html(self) -> str:
         """The section with its heading."""
         return (f'<section id="{self.key}"><h2>{escape(self.title)}</h2>{self.body}</section>')
+
+
+def document(title: str, facts: Sequence[str], sections: Sequence[Section], *,
+             findings: Sequence[str] = (), more_css: str = "") -> str:
+    """A whole page that needs nothing else: no script, font or picture from elsewhere.
+
+    Args:
+      title: its heading, as text.
+      facts: a line under it, as text; empty ones are left out.
+      sections: in order; the page links to them at its head.
+      findings: sentences before the first section, as text.
+      more_css: rules behind those of every page.
+    """
+    links = "".join(f'<a href="#{section.key}">{escape(section.title)}</a>'
+                    for section in sections)
+    found = "".join(f"<li>{escape(sentence)}</li>" for sentence in findings)
+    css = resources.files(__package__).joinpath("page.css").read_text(encoding="utf-8")
+    return "\n".join([
+        '<!doctype html>', '<html lang="en">', "<head>", '<meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        f"<title>{escape(title)}</title>", f"<style>\n{css}{more_css}\n</style>",
+        "</head>", "<body>", f"<header><h1>{escape(title)}</h1>",
+        f'<p class="soft">{escape(" · ".join(fact for fact in facts if fact))}</p>',
+        f"<nav>{links}</nav></header>", "<main>",
+        f'<ul class="findings">{found}</ul>' if found else "",
+        *(section.html for section in sections), "</main>", "</body>", "</html>", ""])
 
 
 def table(headers: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> str:
