@@ -5,10 +5,11 @@ Only reads arguments and prints; each subcommand imports what it needs when it i
 """
 
 import argparse
+import functools
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from gram_jax.command_help import STAGE_HELP, TRAINING_STAGES, GroupedHelp
@@ -75,14 +76,26 @@ def command_line() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands",
                                      prog="gram")
 
-    def command(name, action, text, **keywords):
-        sub = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".",
-                                  formatter_class=argparse.RawDescriptionHelpFormatter, **keywords)
-        sub.add_argument("--workdir", required=True, type=Path, metavar="DIR",
-                         help="folder that holds the artifacts of one experiment")
-        sub.set_defaults(action=action, command=name)
-        return sub
+    command = functools.partial(_add_command, commands)
+    _add_stages(command)
+    _add_questions(command)
+    _add_workdir_commands(command)
+    _add_compile(commands)
+    return parser
 
+
+def _add_command(commands, name, action, text, **keywords) -> argparse.ArgumentParser:
+    """A command that works on a workdir."""
+    sub = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".",
+                              formatter_class=argparse.RawDescriptionHelpFormatter, **keywords)
+    sub.add_argument("--workdir", required=True, type=Path, metavar="DIR",
+                     help="folder that holds the artifacts of one experiment")
+    sub.set_defaults(action=action, command=name)
+    return sub
+
+
+def _add_stages(command: Callable) -> None:
+    """`run`, and every stage alone."""
     settings_help = (
         "Settings come from --gin_file=FILE and from --gin.NAME=value, such as\n"
         "--gin.NUM_STEPS=1000; both may repeat, and the last word wins. Without a file they\n"
@@ -103,6 +116,9 @@ def command_line() -> argparse.ArgumentParser:
             sub.add_argument("--on_bad_rows", choices=("refuse", "skip"),
                              help="what to do with bad rows of the shop's files (default: refuse)")
 
+
+def _add_questions(command: Callable) -> None:
+    """What asks a snapshot."""
     search = command("search", _search, "answer one query and show the codes that found products",
                      epilog='gram search --workdir=DIR --k=5 "red running shoe"')
     search.add_argument("query", help="what a shopper would type")
@@ -136,6 +152,9 @@ def command_line() -> argparse.ArgumentParser:
     explain.add_argument("text", help="what a shopper would type")
     explain.add_argument("--json", action="store_true", help="print JSON for programs")
 
+
+def _add_workdir_commands(command: Callable) -> None:
+    """What shows or takes elsewhere what a workdir holds."""
     compare = command("compare", _compare, "compare the methods of a workdir and runs of others, "
                       "and write a page, Markdown and JSON")
     compare.add_argument("--output", required=True, type=Path, help="folder to write")
@@ -164,14 +183,11 @@ def command_line() -> argparse.ArgumentParser:
     model.add_argument("--form", choices=("huggingface", "t5x"), default="huggingface",
                        help="whose files to write (default huggingface)")
 
-    _add_compile(commands)
-
     inspect = command("inspect", _inspect, "show what is in a workdir: counts, digests, figures")
     inspect.add_argument("--json", action="store_true", help="print JSON for programs")
     inspect.add_argument("--html", type=Path, metavar="FILE",
                          help="write a page instead: curves, figures, durations, settings; "
                          "also while a stage trains")
-    return parser
 
 
 def _add_compile(commands) -> None:

@@ -4,14 +4,14 @@ Batch n is a pure function of (seed, n): its clicks are a stretch of the epochs'
 end to end, and its negatives are drawn from (seed, n). So a place in the data is a number.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from gram_jax.alignment.negatives import Negatives
 from gram_jax.alignment.word_book import WordBook
 from gram_jax.core.batch import RelevanceBatch
-from gram_jax.core.data_place import check_place
+from gram_jax.core.data_place import NumberedBatches
 from gram_jax.core.digest import digest_arrays, digest_texts
 from gram_jax.core.epoch_order import EpochOrder
 
@@ -22,7 +22,7 @@ _WORDS_STEP = 512
 """Words of a batch are padded to a multiple of this: each size is a program to compile."""
 
 
-class RelevanceBatches:
+class RelevanceBatches(NumberedBatches):
     """Checkpointable batches.
 
     Args:
@@ -36,6 +36,8 @@ class RelevanceBatches:
       seed: of the order and the draws, not negative.
     """
 
+    data, settings = "relevance data", "clicks, texts, negatives, batch_size or seed"
+
     def __init__(self, rows: np.ndarray, products: np.ndarray, negatives: Negatives,
                  query_texts: Sequence[str], product_texts: Sequence[str], words: WordBook, *,
                  batch_size: int, seed: int):
@@ -48,7 +50,6 @@ class RelevanceBatches:
             digest_arrays({"rows": rows, "products": products, "queries": self._queries,
                            "titles": self._titles})])
         self._order = EpochOrder(len(rows), seed)
-        self._number = 0
 
     def __next__(self) -> RelevanceBatch:
         chosen = self._order.stretch(self._number * self._batch_size, self._batch_size)
@@ -65,20 +66,6 @@ class RelevanceBatches:
         queries, titles, met = _renumbered(self._queries[rows], self._titles[both])
         return RelevanceBatch(queries, titles, labels, weights, self._words.ngrams[met],
                               self._words.rarities[met], tuple(map(str, rows.tolist())))
-
-    def position(self) -> dict:
-        """The place in the data, as JSON."""
-        return {"number": self._number, "stream": self._stream}
-
-    def seek(self, position: Mapping) -> None:
-        """Goes on from where `position()` was taken.
-
-        Raises:
-          ArtifactError: the position belongs to other data or to other settings.
-        """
-        check_place(position, self._stream, data="relevance data",
-                    settings="clicks, texts, negatives, batch_size or seed")
-        self._number = position["number"]
 
 
 def _renumbered(queries: np.ndarray, titles: np.ndarray

@@ -4,14 +4,14 @@ Batch n is a pure function of (seed, n): its clicks are a stretch of the epochs'
 end to end, and its negatives are drawn from (seed, n). So a place in the data is a number.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import numpy as np
 
 from gram_jax.alignment.negatives import Clicked, Negatives
 from gram_jax.core.batch import ContrastiveBatch
 from gram_jax.core.clicks import ClickTable
-from gram_jax.core.data_place import check_place
+from gram_jax.core.data_place import NumberedBatches
 from gram_jax.core.digest import digest_arrays, digest_texts
 from gram_jax.core.epoch_order import EpochOrder
 from gram_jax.core.errors import ConfigError
@@ -20,7 +20,7 @@ from gram_jax.text.encoding import without_padding
 _DRAWS = 1
 
 
-class ContrastiveBatches(Iterator[ContrastiveBatch]):
+class ContrastiveBatches(NumberedBatches, Iterator[ContrastiveBatch]):
     """Checkpointable batches of a click log.
 
     Args:
@@ -36,6 +36,8 @@ class ContrastiveBatches(Iterator[ContrastiveBatch]):
       ConfigError: there is no click, or a setting makes no sense.
       ValueError: there are other queries than tokens of queries.
     """
+
+    data, settings = "clicked pairs", "clicks, texts, negatives, batch_size or seed"
 
     def __init__(self, clicks: ClickTable, clicked: Clicked, negatives: Negatives,
                  query_tokens: np.ndarray, product_tokens: np.ndarray, *, batch_size: int,
@@ -53,7 +55,7 @@ class ContrastiveBatches(Iterator[ContrastiveBatch]):
         self._query_ids, self._clicked, self._negatives = clicks.query_ids, clicked, negatives
         self._query_tokens, self._product_tokens = map(without_padding,
                                                        (query_tokens, product_tokens))
-        self._batch_size, self._seed, self._number = batch_size, seed, 0
+        self._batch_size, self._seed = batch_size, seed
         self._order = EpochOrder(len(self._rows), seed)
         self._stream = digest_texts([
             f"{batch_size} {seed} {negatives.settings}",
@@ -78,17 +80,3 @@ class ContrastiveBatches(Iterator[ContrastiveBatch]):
                for row, product in zip(rows.tolist(), products.tolist()))
         return ContrastiveBatch(self._query_tokens[rows], self._product_tokens[candidates],
                                 self._clicked(*pairs), tuple(ids))
-
-    def position(self) -> dict:
-        """The place in the data, as JSON."""
-        return {"number": self._number, "stream": self._stream}
-
-    def seek(self, position: Mapping) -> None:
-        """Goes on from where `position()` was taken, bit for bit.
-
-        Raises:
-          ArtifactError: the position belongs to other data or to other settings.
-        """
-        check_place(position, self._stream, data="clicked pairs",
-                    settings="clicks, texts, negatives, batch_size or seed")
-        self._number = position["number"]

@@ -4,7 +4,7 @@ Batch n is a pure function of (seed, n), as for the dual encoder.
 """
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from gram_jax.baselines.query_generator import QueryGenerator
 from gram_jax.baselines.training import BaselineTraining, trained_params
 from gram_jax.core.batch import Batch
 from gram_jax.core.clicks import ClickTable
-from gram_jax.core.data_place import check_place
+from gram_jax.core.data_place import NumberedBatches
 from gram_jax.core.digest import digest_arrays, digest_texts
 from gram_jax.core.epoch_order import EpochOrder
 from gram_jax.core.errors import ConfigError
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from gram_jax.training.hooks import Hook
 
 
-class ClickedQueryBatches(Iterator[Batch]):
+class ClickedQueryBatches(NumberedBatches, Iterator[Batch]):
     """Checkpointable batches of clicked pairs: the product is read, the query is said.
 
     Args:
@@ -42,6 +42,8 @@ class ClickedQueryBatches(Iterator[Batch]):
       ValueError: there are other queries than targets.
     """
 
+    data, settings = "clicked queries", "clicks, texts, batch_size or seed"
+
     def __init__(self, clicks: ClickTable, product_tokens: np.ndarray, query_targets: np.ndarray, *,
                  batch_size: int, seed: int):
         if batch_size < 1 or seed < 0:
@@ -54,7 +56,7 @@ class ClickedQueryBatches(Iterator[Batch]):
                              f"{clicks.num_queries}")
         self._rows, self._products, self._query_ids = clicks.rows, clicks.products, clicks.query_ids
         self._inputs, self._targets = map(without_padding, (product_tokens, query_targets))
-        self._batch_size, self._number = batch_size, 0
+        self._batch_size = batch_size
         self._order = EpochOrder(len(self._rows), seed)
         self._stream = digest_texts([f"{batch_size} {seed}", digest_arrays({
             "rows": self._rows, "products": self._products, "inputs": self._inputs,
@@ -72,20 +74,6 @@ class ClickedQueryBatches(Iterator[Batch]):
                      decoder_target_tokens=targets,
                      decoder_loss_weights=(targets > 0).astype(np.float32),
                      example_ids=tuple(ids))
-
-    def position(self) -> dict:
-        """The place in the data, as JSON."""
-        return {"number": self._number, "stream": self._stream}
-
-    def seek(self, position: Mapping) -> None:
-        """Goes on from where `position()` was taken, bit for bit.
-
-        Raises:
-          ArtifactError: the position belongs to other data or to other settings.
-        """
-        check_place(position, self._stream, data="clicked queries",
-                    settings="clicks, texts, batch_size or seed")
-        self._number = position["number"]
 
 
 def train_query_generator(generator: QueryGenerator, batches: ClickedQueryBatches,

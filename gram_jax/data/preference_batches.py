@@ -17,6 +17,7 @@ from gram_jax.core.data_place import check_place
 from gram_jax.core.digest import digest_arrays, digest_texts
 from gram_jax.core.errors import ConfigError
 from gram_jax.data.preference_store import PreferenceStore
+from gram_jax.text.encoding import without_padding
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -71,7 +72,7 @@ class PreferenceBatches(Iterator[PreferenceBatch]):
                               "= True")
         self._store, self._mined = store, mined
         self._tokens = PreferenceTokens(*(
-            _without_padding(getattr(tokens, field.name))
+            without_padding(getattr(tokens, field.name))
             for field in dataclasses.fields(tokens)))
         preferences = store.preferences
         self._pairs = preferences.pairs
@@ -211,8 +212,3 @@ class PreferenceBatches(Iterator[PreferenceBatch]):
         return digest_texts([digest_arrays(arrays), self._store.table_digest,
                              self._store.params_digest, str(with_positives),
                              f"{self._batch_size} {self._seed} {list(code_buckets)}"])
-
-
-def _without_padding(tokens: np.ndarray) -> np.ndarray:
-    """Columns behind the longest row cut off."""
-    return tokens[:, :max(1, int((tokens > 0).sum(axis=1).max(initial=1)))]

@@ -8,23 +8,17 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-import jax
 import numpy as np
 
 from gram_jax.baselines.bm25 import BM25Retriever
+from gram_jax.baselines.dual_encoder import pretrained_dual_encoder
 from gram_jax.codes.examples import product_text
 from gram_jax.core.parallel import OpenMapShards, map_in_processes
 from gram_jax.core.records import Product, Query
 from gram_jax.models.config import ModelConfig
-from gram_jax.models.params import init_params, replace_params
-from gram_jax.retrieval.text_embeddings import text_embeddings
-from gram_jax.text.encoding import encode_inputs
-from gram_jax.text.wordpiece import WordPieceVocabulary
+from gram_jax.retrieval.exact_search import NONE, ExactSearch
 
-NONE = -1
 _TEXTS_A_SHARD = 2000
-_TEXTS_A_BATCH = 256
-_SHORTEST = 1e-12
 
 
 class FindNeighbors(Protocol):
@@ -75,31 +69,11 @@ def sentence_neighbors(products: Sequence[Product], texts: Sequence[str], *, k: 
       max_length: tokens kept of a text.
       batch_size: texts encoded together.
     """
-    words = WordPieceVocabulary(vocabulary(()))
-    config = model(vocab_size=words.vocab_size, output_vocab_size=words.output_vocab_size)
-    params = replace_params(init_params(config, seed=0), initial_params(config, words))
-
-    def embed(plain: Sequence[str]) -> np.ndarray:
-        tokens = encode_inputs(words, plain, max_length)
-        found = text_embeddings(config, params, tokens, batch_size=batch_size).astype(np.float32)
-        return found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), _SHORTEST)
-
-    catalog = jax.device_put(embed([product_text(product) for product in products]))
-    vectors = embed(texts)
-    found = np.full((len(texts), k), NONE, np.int32)
-    num_found = min(k, len(products))
-    for start in range(0, len(texts), _TEXTS_A_BATCH):
-        batch = np.zeros((_TEXTS_A_BATCH, vectors.shape[1]), np.float32)
-        rows = vectors[start:start + _TEXTS_A_BATCH]
-        batch[:len(rows)] = rows
-        places = np.asarray(_nearest(catalog, batch, num_found))[:len(rows)]
-        found[start:start + len(rows), :num_found] = places
-    return found
-
-
-@functools.partial(jax.jit, static_argnames="k")
-def _nearest(catalog: jax.Array, vectors: jax.Array, k: int) -> jax.Array:
-    return jax.lax.top_k(vectors @ catalog.T, k)[1]
+    encoder = pretrained_dual_encoder(
+        model, vocabulary, initial_params, max_query_length=max_length,
+        max_product_length=max_length, batch_size=batch_size)
+    catalog = ExactSearch(encoder.embed_products([product_text(product) for product in products]))
+    return catalog.search(encoder.embed_queries(texts), k=k)[0]
 
 
 def fused_neighbors(products: Sequence[Product], texts: Sequence[str], *, k: int,
